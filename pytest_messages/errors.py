@@ -1,0 +1,325 @@
+"""What can go wrong, and what to do about it.
+
+    Refused(pytest.fail.Exception)     .error: a MessagesError; what a client's call raises when the session refuses it
+    MessagesError(Exception)           never raised itself
+    ├── SettingsError                  an option, marker or ini value; names the alternatives
+    ├── CassetteError                  .path
+    │   ├── CassetteNotFoundError
+    │   ├── CassetteFormatError        .line .column
+    │   ├── CassetteVersionError
+    │   ├── CassetteIncompleteError    .tests
+    │   └── SecretLeakError            .leaks; refused to write: says where and what kind, never the secret
+    ├── ReplayError                    .context
+    │   ├── NoMatchError               .nearest .differences
+    │   ├── ExhaustedError             .times; already played, n of n
+    │   ├── UnplayedError              .positions
+    │   ├── StreamClosedError          read past a `closed` recording
+    │   └── NotRecordableError         .host .library .thread
+    ├── CredentialError                .variables; no key where the profile requires one
+    ├── ApiError                       .status .type .request_id .retry_after .body
+    ├── StreamError                    .offset; bytes that are not server-sent events
+    ├── UnsupportedFieldError          .field .provider .source
+    └── ConformanceError               .violations; also an AssertionError
+
+Errors carry plain, scrubbed data only: they cross process boundaries and no secret rides along. ``str(error)`` is one
+line; `report` lays out the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+if TYPE_CHECKING:
+
+    class _Failed(BaseException):
+        """What `pytest.fail` raises, whose type pytest publishes as an attribute of a function only."""
+
+        def __init__(self, msg: str | None = None, pytrace: bool = True) -> None: ...  # noqa: FBT001, FBT002 - pytest's
+
+        msg: str | None
+
+else:
+    _Failed = pytest.fail.Exception
+
+
+class Level(IntEnum):
+    """How grave a finding of the judge is; a lower number is graver."""
+
+    VIOLATION = 1
+    NOTICE = 2
+    HINT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place in which two requests part: where it is, what was recorded there and what was sent (scrubbed)."""
+
+    path: str
+    recorded: object
+    sent: object
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Leak:
+    """A secret that would be stored: where it stands and of what kind it is, never what it is."""
+
+    where: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Violation:
+    """One finding of the judge, of any level.
+
+    ``where`` is a JSON path or ``event 7 (content_block_delta)``; ``rule`` a stable name of the catalogue; ``source``
+    the address at which the API documents the rule.
+    """
+
+    where: str
+    rule: str
+    level: Level
+    message: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContext:
+    """Where a call stood when it was refused: all that an explanation needs, as plain scrubbed values."""
+
+    number: int
+    asked: str
+    cassette: str
+    mode: str
+    interactions: int = 0
+    unplayed: int = 0
+    test: str | None = None
+
+
+class MessagesError(Exception):
+    """The base of everything that this project raises by name; never raised itself."""
+
+    def __reduce__(self) -> tuple[Callable[..., MessagesError], tuple[Any, ...]]:
+        """Pickle by value, not by calling ``__init__`` again: errors cross process boundaries with their data."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[MessagesError], args: tuple[Any, ...], data: dict[str, Any]) -> MessagesError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(data)
+    return error
+
+
+class SettingsError(MessagesError):
+    """An option, a marker keyword or an ini value that means nothing; the message names the alternatives."""
+
+
+class CassetteError(MessagesError):
+    """Something about a cassette file; ``path`` is that file."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class CassetteNotFoundError(CassetteError):
+    """There is no cassette at the path, and the record mode does not allow to make one."""
+
+    def __init__(self, message: str, *, path: str, context: CallContext | None = None) -> None:
+        super().__init__(message, path=path)
+        self.context = context
+
+
+class CassetteFormatError(CassetteError):
+    """The file is not a cassette. ``line`` and ``column`` count from one, or are None where the whole file is meant."""
+
+    def __init__(self, message: str, *, path: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message, path=path)
+        self.line = line
+        self.column = column
+
+
+class CassetteVersionError(CassetteError):
+    """The file says a version that this release cannot read."""
+
+
+class CassetteIncompleteError(CassetteError):
+    """Tests that recorded here have not passed yet, and the record mode forbids to go on; ``tests`` names them."""
+
+    def __init__(
+        self, message: str, *, path: str, tests: tuple[str, ...] = (), context: CallContext | None = None
+    ) -> None:
+        super().__init__(message, path=path)
+        self.tests = tests
+        self.context = context
+
+
+class SecretLeakError(CassetteError):
+    """The gate refused to write; ``leaks`` says where and what kind, never the secret."""
+
+    def __init__(self, message: str, *, path: str, leaks: tuple[Leak, ...] = ()) -> None:
+        super().__init__(message, path=path)
+        self.leaks = leaks
+
+
+class ReplayError(MessagesError):
+    """A call that replay could not answer; ``context`` says which call of which test, against which cassette."""
+
+    def __init__(self, message: str, *, context: CallContext) -> None:
+        super().__init__(message)
+        self.context = context
+
+
+class NoMatchError(ReplayError):
+    """No recorded interaction answers the request.
+
+    ``nearest`` is the position (from one) of the recorded interaction that differs least, None in an empty cassette;
+    ``differences`` are the places in which it differs.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        context: CallContext,
+        nearest: int | None = None,
+        differences: tuple[Difference, ...] = (),
+    ) -> None:
+        super().__init__(message, context=context)
+        self.nearest = nearest
+        self.differences = differences
+
+
+class ExhaustedError(ReplayError):
+    """Every recording of this request has been played already; ``times`` is how many there are."""
+
+    def __init__(self, message: str, *, context: CallContext, times: int) -> None:
+        super().__init__(message, context=context)
+        self.times = times
+
+
+class UnplayedError(ReplayError):
+    """The test passed without asking for some of its recordings; ``positions`` count from one."""
+
+    def __init__(self, message: str, *, context: CallContext, positions: tuple[int, ...]) -> None:
+        super().__init__(message, context=context)
+        self.positions = positions
+
+
+class StreamClosedError(ReplayError):
+    """The recording ends where the client stopped reading it then; what would follow was never recorded."""
+
+
+class NotRecordableError(ReplayError):
+    """A call that cannot be recorded or replayed; names ``host``, ``library`` and ``thread``."""
+
+    def __init__(self, message: str, *, context: CallContext, host: str, library: str, thread: str) -> None:
+        super().__init__(message, context=context)
+        self.host = host
+        self.library = library
+        self.thread = thread
+
+
+class CredentialError(MessagesError):
+    """No key where the provider's profile requires one; ``variables`` are the environment variables that would do."""
+
+    def __init__(self, message: str, *, variables: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.variables = variables
+
+
+class ApiError(MessagesError):
+    """The API answered with an error: a 4xx or 5xx status, or an ``error`` event on a stream of status 200.
+
+    ``type`` is the documented error type or None where the body has none, ``retry_after`` seconds, ``body`` the parsed
+    JSON or the text. https://platform.claude.com/docs/en/api/errors
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        type: str | None = None,  # noqa: A002 - the API's own word
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: object = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.type = type
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.body = body
+
+
+class StreamError(MessagesError):
+    """Bytes that are not server-sent events; ``offset`` is where in the body it shows."""
+
+    def __init__(self, message: str, *, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class UnsupportedFieldError(MessagesError):
+    """A field that the provider documents as unsupported; ``source`` is the page that says so."""
+
+    def __init__(self, message: str, *, field: str, provider: str, source: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.provider = provider
+        self.source = source
+
+
+class ConformanceError(MessagesError, AssertionError):
+    """What was judged breaks the documented API; ``violations`` holds the findings, gravest first."""
+
+    def __init__(self, message: str, *, violations: tuple[Violation, ...]) -> None:
+        super().__init__(message)
+        self.violations = violations
+
+
+class _NoticesItsCatcher(type):
+    """``pytest.raises(Refused)`` asks ``isinstance(error, Refused)``: that is how a test says that it meant a refusal.
+
+    An ``except`` clause never asks, so a refusal that an application swallowed stays uncaught in this sense.
+    """
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        known = super().__instancecheck__(instance)
+        if known and isinstance(instance, _Refusal):
+            instance.caught = True
+        return known
+
+
+class Refused(_Failed, metaclass=_NoticesItsCatcher):
+    """What a client's call raises when the session refuses it; the public name to catch.
+
+    A ``BaseException``, as every outcome of pytest's: an ordinary exception is swallowed by SDKs, retried, and shown as
+    "Connection error.". ``error`` is the `MessagesError` that says why; the text has all four parts of the explanation.
+    """
+
+    def __init__(self, error: MessagesError, text: str | None = None) -> None:
+        super().__init__(text or str(error), pytrace=False)
+        self.error = error
+        self.caught = False
+
+
+def refusal(error: MessagesError, text: str) -> Refused:
+    """Make the exception to raise for ``error``; ``text`` is the explanation that ``report`` laid out."""
+    return _Refusal(error, text)
+
+
+class _Refusal(Refused):
+    """What is really raised: an exact instance of `Refused` would answer ``isinstance`` without asking the class."""
+
+    def __reduce__(self) -> tuple[Callable[..., Refused], tuple[Any, ...]]:
+        return _Refusal, (self.error, str(self))
