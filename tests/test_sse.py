@@ -20,7 +20,8 @@ CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "corpus" / "dev
 PIECES = st.sampled_from(
     [
         b"event: ping", b"data: {}", b"data:x", b"data", b"data: ", b": note", b":", b"id: 7", b"id: a\0b",
-        b"id", b"retry: 10", b"retry: ten", b"nonsense", b"dta: {}", b"event:", b" data: x", b"\xef\xbb\xbf", "data: ü€😀".encode(),
+        b"id", b"retry: 10", b"retry: ten", b"nonsense", b"dta: {}", b"event:", b" data: x", b"\xef\xbb\xbf",
+        "data: ü€😀".encode(),
         b"data: \xff\xc3", b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"event: a\ndata: b\n\n",
         b"event: \xff\ndata: \xfe\n\n", b"\xe2",
     ]
