@@ -5,14 +5,14 @@
     ├── SettingsError                  an option, marker or ini value; names the alternatives
     ├── CassetteError                  .path
     │   ├── CassetteNotFoundError
-    │   ├── CassetteFormatError        .line .column
+    │   ├── CassetteFormatError        .line .column .excerpt
     │   ├── CassetteVersionError
     │   ├── CassetteIncompleteError    .tests
     │   └── SecretLeakError            .leaks; refused to write: says where and what kind, never the secret
     ├── ReplayError                    .context
     │   ├── NoMatchError               .nearest .differences
     │   ├── ExhaustedError             .times; already played, n of n
-    │   ├── UnplayedError              .positions
+    │   ├── UnplayedError              .positions .prompts
     │   ├── StreamClosedError          read past a `closed` recording
     │   └── NotRecordableError         .host .library .thread
     ├── CredentialError                .variables; no key where the profile requires one
@@ -28,7 +28,7 @@ line; `report` lays out the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,13 +58,27 @@ class Level(IntEnum):
     HINT = 3
 
 
+class Absent(Enum):
+    """What stands for a value that is not there at all, which ``None`` cannot: JSON has a null of its own."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place in which two requests part: where it is, what was recorded there and what was sent (scrubbed)."""
+    """One place in which two requests part: where it is, what was recorded there and what was sent (scrubbed).
+
+    A side that has nothing at the place is `ABSENT`. ``part`` is the matcher that noticed: ``body``, whose ``path`` is
+    a JSONPath without its ``$.``, or another name of ``match_on``.
+    """
 
     path: str
     recorded: object
     sent: object
+    part: str = "body"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,12 +153,19 @@ class CassetteNotFoundError(CassetteError):
 
 
 class CassetteFormatError(CassetteError):
-    """The file is not a cassette. ``line`` and ``column`` count from one, or are None where the whole file is meant."""
+    """The file is not a cassette.
 
-    def __init__(self, message: str, *, path: str, line: int | None = None, column: int | None = None) -> None:
+    ``line`` and ``column`` count from one, or are None where the whole file is meant; ``excerpt`` is the text of that
+    line, where the reader still had it.
+    """
+
+    def __init__(
+        self, message: str, *, path: str, line: int | None = None, column: int | None = None, excerpt: str | None = None
+    ) -> None:
         super().__init__(message, path=path)
         self.line = line
         self.column = column
+        self.excerpt = excerpt
 
 
 class CassetteVersionError(CassetteError):
@@ -207,11 +228,17 @@ class ExhaustedError(ReplayError):
 
 
 class UnplayedError(ReplayError):
-    """The test passed without asking for some of its recordings; ``positions`` count from one."""
+    """The test passed without asking for some of its recordings.
 
-    def __init__(self, message: str, *, context: CallContext, positions: tuple[int, ...]) -> None:
+    ``positions`` count from one; ``prompts`` are the last texts that those requests sent, in the same order.
+    """
+
+    def __init__(
+        self, message: str, *, context: CallContext, positions: tuple[int, ...], prompts: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message, context=context)
         self.positions = positions
+        self.prompts = prompts
 
 
 class StreamClosedError(ReplayError):
