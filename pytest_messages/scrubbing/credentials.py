@@ -1,0 +1,148 @@
+"""The live credentials in use: where a request carries them, and every form in which they may turn up again."""
+
+from __future__ import annotations
+
+import binascii
+import html
+import json
+import re
+from base64 import b64decode, b64encode
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+from pytest_messages.scrubbing import kinds
+from pytest_messages.scrubbing.placeholders import kind_of
+from pytest_messages.scrubbing.texts import json_view, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_messages.scrubbing.texts import Part
+    from pytest_messages.wire import Request
+
+_PAIR: Final = re.compile(r"([A-Za-z-]+)=\"?([^\s,;\"]{20,})")
+_COOKIE: Final = re.compile(r"[^\s=;,]+=\"?([^\s;,\"]{16,})")
+_SECRET_QUERY: Final = re.compile(r"key|token|secret|sig|auth|credential|password", re.IGNORECASE)
+_NO_CREDENTIALS: Final = ("idempotency-key", "sec-websocket-key", "*-tokens-*", "x-request-token-count")
+
+
+class Credentials:
+    """A growing set of live credentials. Any thread may add and read; ``repr`` shows their number only."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._known: frozenset[str] = frozenset()
+        self.forms: tuple[str, ...] = ()
+        self.add(values)
+
+    def __repr__(self) -> str:
+        return f"<Credentials ({len(self._known)})>"
+
+    def __reduce__(self) -> tuple[type[Credentials], tuple[()]]:
+        """Leave the values behind when pickled: nothing secret crosses a process boundary."""
+        return Credentials, ()
+
+    def add(self, values: Iterable[str]) -> None:
+        """Take note of ``values``, but of those that are too short or known dummies."""
+        fresh = {value.strip() for value in values} - self._known
+        fresh = {value for value in fresh if _is_live(value)}
+        if fresh:
+            # Two threads may both rebuild; each builds from what it added and what it saw, and `learn` repeats.
+            while not fresh <= self._known:
+                known = self._known
+                self._known = known | fresh
+            self.forms = tuple(sorted({form for value in self._known for form in _forms(value)}, key=_longest_first))
+
+
+def _longest_first(form: str) -> tuple[int, str]:
+    return -len(form), form
+
+
+def _is_live(value: str) -> bool:
+    return len(value) >= kinds.SHORTEST and value.lower() not in kinds.DUMMIES and kind_of(value) is None
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield how a credential may be spelled: as it is, escaped, percent-encoded, in base64 at any offset, in hex."""
+    raw = value.encode("utf-8", "surrogateescape")
+    percent = "".join(f"%{byte:02X}" for byte in raw)
+    yield from (value, json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value))
+    yield from (quote(raw), quote(raw, safe=""), quote_plus(raw), percent, percent.lower())
+    yield from (raw.hex(), raw.hex().upper())
+    for offset in range(3):
+        middle = aligned_base64(raw, offset)
+        yield from (middle, middle.replace("+", "-").replace("/", "_"))
+
+
+def aligned_base64(raw: bytes, offset: int) -> str:
+    """Return the characters that ``raw`` makes in base64 when ``offset`` bytes, modulo 3, stand before it."""
+    encoded = b64encode(b"\0" * offset + raw).decode().rstrip("=")
+    first = (0, 2, 3)[offset]
+    last = len(encoded) if (offset + len(raw)) % 3 == 0 else len(encoded) - 1
+    return encoded[first:last]
+
+
+def is_credential_header(name: str) -> bool:
+    """Tell whether a header of this (lower-case) name carries a credential."""
+    if any(fnmatchcase(name, harmless) for harmless in _NO_CREDENTIALS):
+        return False
+    return name in kinds.CREDENTIAL_HEADERS or any(word in name for word in kinds.CREDENTIAL_HEADER_WORDS)
+
+
+def credentials_of(request: Request) -> Iterator[str]:
+    """Yield the credentials that a raw request carries, in its headers, URL and body."""
+    for name, value in request.headers:
+        if is_credential_header(name.lower()):
+            yield from _of_header(name.lower(), value)
+    yield from _of_url(request.url)
+    yield from _of_body(request.body.decode("utf-8", "surrogateescape"))
+
+
+def _of_header(name: str, value: str) -> Iterator[str]:
+    if name in {"cookie", "set-cookie"}:
+        yield from _COOKIE.findall(value)
+        return
+    scheme, _, rest = value.strip().partition(" ")
+    rest = rest.strip()
+    yield rest or scheme
+    if scheme.lower() == "basic":
+        yield from _of_basic(rest)
+    yield from (found for label, found in _PAIR.findall(rest) if label != "SignedHeaders")
+
+
+def _of_basic(encoded: str) -> Iterator[str]:
+    try:
+        decoded = b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    yield decoded
+    yield decoded.partition(":")[2]
+
+
+def _of_url(url: str) -> Iterator[str]:
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return
+    yield from (unquote(part) for part in split.netloc.rpartition("@")[0].split(":"))
+    yield from (value for name, value in parse_qsl(split.query) if _SECRET_QUERY.search(name))
+
+
+def _of_body(text: str) -> Iterator[str]:
+    if may_hold_credential_field(text):
+        for part in parts(text)[0]:
+            if credential_field(part) is not None:
+                yield json_view(text, part.pieces).text
+
+
+def may_hold_credential_field(text: str) -> bool:
+    """Tell, cheaply, whether a credential field may stand in a JSON text."""
+    lower = text.lower()
+    return any(f'{end}"' in lower or f"{end}\\" in lower for end in kinds.FIELD_MARKERS)
+
+
+def credential_field(part: Part) -> str | None:
+    """Return the kind of credential that a part is by its field's name, or None."""
+    if not part.path or not isinstance(part.path[-1], str):
+        return None
+    return kinds.CREDENTIAL_FIELDS.get(part.path[-1].lower().replace("-", "").replace("_", ""))

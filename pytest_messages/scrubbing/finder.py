@@ -1,0 +1,209 @@
+"""Find what must not be stored in a text: one search, which the scrubber replaces by and the gate refuses by."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_messages.scrubbing import kinds
+from pytest_messages.scrubbing.credentials import aligned_base64, credential_field, may_hold_credential_field
+from pytest_messages.scrubbing.placeholders import kind_of
+from pytest_messages.scrubbing.texts import Part, Range, has_escapes, is_stream, loose_view, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_messages.scrubbing.credentials import Credentials
+    from pytest_messages.scrubbing.texts import Path
+
+CREDENTIAL: Final = "credential"
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_BASE64_MARKERS: Final = tuple(
+    aligned_base64(prefix.encode(), offset) for prefix in ("sk-ant-", "sk_shinzo_") for offset in range(3)
+)
+# An ASCII letter, digit or sign spelled as an escape: nobody does by chance, and it hides everything from the markers.
+_HIDDEN: Final = re.compile(r"\\u00[2-7]|\\x[2-7]|%[2-7][0-9a-fA-F]|&#")
+_NESTED_FIELD: Final = re.compile(r'"([A-Za-z_-]{5,40})"\s*:\s*"((?:[^"\\]|\\.)+)"')
+
+
+class Found(NamedTuple):
+    """Something in a text that must not be stored: its place, its kind, and whether it is told from its like."""
+
+    start: int
+    end: int
+    kind: str
+    keyed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a body that must not be stored: where, of what kind, its ranges, and its placeholder's value.
+
+    ``value`` is what a keyed placeholder is made of, None for a constant one. It is kept out of ``repr``.
+    """
+
+    where: str
+    kind: str
+    ranges: tuple[Range, ...]
+    value: str | None
+    opaque: bool
+
+    def __repr__(self) -> str:
+        return f"<Finding {self.kind} at {self.where}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """What to look for: the shapes, the live credentials, and the names of optional field rules."""
+
+    shapes: tuple[kinds.Shape, ...]
+    credentials: Credentials
+    fields: frozenset[str] = frozenset()
+
+    def may_find(self, text: str) -> bool:
+        """Tell, cheaply, whether `findings` may find anything in a body; False is certain."""
+        if self._suspicious(text) or may_hold_credential_field(text):
+            return True
+        if any(marker in text for marker in kinds.ID_MARKERS) or any(name in text for name in self.fields):
+            return True
+        return is_stream(text) and self._suspicious_when_joined(text)
+
+    def _suspicious(self, text: str) -> bool:
+        for shape in self.shapes:
+            for marker in shape.markers:
+                if marker in text:
+                    return True
+        for form in self.credentials.forms:
+            if form in text:
+                return True
+        for marker in _BASE64_MARKERS:
+            if marker in text:
+                return True
+        return ("\\" in text or "%" in text or "&#" in text) and _HIDDEN.search(text) is not None
+
+    def _suspicious_when_joined(self, text: str) -> bool:
+        return any(
+            len(part.pieces) > 1
+            and (self._suspicious(joined := part.view(text).text) or may_hold_credential_field(joined))
+            for part in parts(text)[0]
+        )
+
+    def findings(self, text: str) -> Iterator[Finding]:
+        """Yield everything in a body that must not be stored; findings may overlap."""
+        for part in parts(text)[0]:
+            yield from self._of_part(text, part)
+
+    def _of_part(self, text: str, part: Part) -> Iterator[Finding]:
+        field = self._field(text, part)
+        if field is not None:
+            yield field
+        view = part.view(text)
+        for found in self.find(view.text, strong=part.opaque):
+            ranges = tuple(view.spans(found.start, found.end))
+            value = view.text[found.start : found.end] if found.keyed else None
+            yield Finding(part.where, found.kind, ranges, value, part.opaque)
+
+    def _field(self, text: str, part: Part) -> Finding | None:
+        if not part.path or part.opaque:
+            return None
+        kind = credential_field(part)
+        keyed = kind is None
+        required: str | None = None
+        if kind is None:
+            kind, required = self._id_field(part.path)
+        value = part.view(text).text if kind is not None else ""
+        if kind is None or not value or kind_of(value) is not None or (required and not value.startswith(required)):
+            return None
+        return Finding(part.where, kind, part.pieces, value if keyed else None, opaque=False)
+
+    def _id_field(self, path: Path) -> tuple[str | None, str | None]:
+        for name in self.fields:
+            if name in path:
+                return kinds.OPTIONAL_FIELDS[name], None
+        names = tuple(step for step in path if isinstance(step, str))
+        if kinds.TOOL_INPUT in names or "input_schema" in names:
+            return None, None
+        return kinds.ID_FIELDS.get(names[-2:]) or kinds.ID_FIELDS.get(names[-1:]) or (None, None)
+
+    def find(self, text: str, *, strong: bool = False) -> list[Found]:
+        """Return what stands in a decoded text, overlaps merged; ``strong`` looks only for what is never chance."""
+        found = [*self._plain(text, strong=strong)]
+        if has_escapes(text):
+            view = loose_view(text)
+            for start, end, kind, keyed in self._plain(view.text, strong=strong):
+                ranges = view.spans(start, end)
+                found.append(Found(ranges[0][0], ranges[-1][1], kind, keyed))
+        return _merged(found)
+
+    def _plain(self, text: str, *, strong: bool) -> Iterator[Found]:
+        for shape in self.shapes:
+            if (shape.strong or not strong) and any(marker in text for marker in shape.markers):
+                group = 1 if shape.pattern.groups else 0
+                for match in shape.pattern.finditer(text):
+                    start, end = match.span(group)
+                    yield Found(_before_backslashes(text, start), end, shape.kind, shape.keyed)
+        for form in self.credentials.forms:
+            yield from _occurrences(text, form)
+        if any(marker in text for marker in _BASE64_MARKERS):
+            yield from self._in_base64(text)
+        if not strong:
+            yield from _nested_fields(text)
+
+    def _in_base64(self, text: str) -> Iterator[Found]:
+        strong = [shape for shape in self.shapes if shape.core]
+        for run in _BASE64.finditer(text):
+            decoded = "\n".join(_every_alignment(run.group()))
+            for shape in strong:
+                if shape.pattern.search(decoded):
+                    yield Found(*run.span(), shape.kind, keyed=False)
+                    break
+
+
+def _before_backslashes(text: str, start: int) -> int:
+    """Take the backslashes before a match along: it may begin with the letter of an escape."""
+    while start and text[start - 1] == "\\":
+        start -= 1
+    return start
+
+
+def _occurrences(text: str, form: str) -> Iterator[Found]:
+    at = text.find(form)
+    while at >= 0:
+        yield Found(at, at + len(form), CREDENTIAL, keyed=False)
+        at = text.find(form, at + len(form))
+
+
+def _every_alignment(run: str) -> Iterator[str]:
+    standard = run.replace("-", "+").replace("_", "/")
+    for skip in range(4):
+        piece = standard[skip:]
+        try:
+            yield b64decode(piece[: len(piece) // 4 * 4]).decode("latin-1")
+        except binascii.Error:  # pragma: no cover - the run holds the alphabet only, in whole quads
+            continue
+
+
+def _nested_fields(text: str) -> Iterator[Found]:
+    """Find credential fields in JSON that stands within a string: a tool's input while it streams, a tool's result."""
+    if not may_hold_credential_field(text):
+        return
+    for match in _NESTED_FIELD.finditer(text):
+        kind = kinds.CREDENTIAL_FIELDS.get(match.group(1).lower().replace("-", "").replace("_", ""))
+        if kind is not None and kind_of(match.group(2)) is None:
+            yield Found(*match.span(2), kind, keyed=False)
+
+
+def _merged(found: list[Found]) -> list[Found]:
+    """Join what overlaps; the longest gives its kind, and among equals the more telling one."""
+    merged: list[tuple[int, int, Found]] = []
+    for item in sorted(found, key=lambda item: (item.start, -item.end, item.kind == CREDENTIAL, item.kind)):
+        if merged and item.start < merged[-1][1]:
+            start, end, best = merged[-1]
+            longer = item.end - item.start > best.end - best.start
+            merged[-1] = (start, max(end, item.end), item if longer else best)
+        else:
+            merged.append((item.start, item.end, item))
+    return [Found(start, end, best.kind, best.keyed) for start, end, best in merged]

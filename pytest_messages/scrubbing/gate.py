@@ -1,0 +1,158 @@
+"""Refuse to store what remains: the last look at a text before its first byte reaches the disk.
+
+The gate looks twice. It reads the text as what it is (a cassette of any tool, an interaction, a body) and asks the
+scrubber's own search what it would still replace; and it searches the text itself, escapes undone, so that nothing
+hides behind a structure that was read wrongly.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from pytest_messages.errors import Leak, SettingsError
+from pytest_messages.scrubbing import kinds
+from pytest_messages.scrubbing.credentials import Credentials, is_credential_header
+from pytest_messages.scrubbing.finder import Finder
+from pytest_messages.scrubbing.placeholders import kind_of
+from pytest_messages.scrubbing.rules import Rules
+from pytest_messages.scrubbing.texts import is_json, is_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OPAQUE_VALUE: Final = re.compile(
+    r'\\*"(?:signature|data|encrypted_content|encrypted_index|encrypted_stdout)\\*"\s*:\s*\\*"([^"\\]*)'
+)
+_MASKED: Final = re.compile(r"[\W_]*|.*(?:REDACTED|redacted|FILTERED|filtered|MASKED|\*\*\*|XXX|xxx).*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What the gate found: what must not be stored, and what a user allowed by name and place."""
+
+    leaks: tuple[Leak, ...]
+    allowed: tuple[Leak, ...]
+
+
+class Gate:
+    """Finds what should have been replaced. ``allow`` entries are ``kind@place``, where ``*`` stands for anything."""
+
+    def __init__(
+        self, *, secrets: Credentials | Iterable[str] = (), allow: Sequence[str] = (), rules: Rules | None = None
+    ) -> None:
+        rules = rules or Rules()
+        credentials = secrets if isinstance(secrets, Credentials) else Credentials(secrets)
+        self._finder = Finder(rules.shapes, credentials, rules.fields)
+        self._kept = rules.kept
+        self._allow = tuple(_allowance(entry) for entry in allow)
+
+    def __repr__(self) -> str:
+        return f"<Gate ({len(self._allow)} allowed)>"
+
+    def check(self, text: str, *, where: str = "") -> GateResult:
+        """Look at any text; ``where`` is put before the place of each finding."""
+        prefix = f"{where} " if where else ""
+        found = sorted({Leak(prefix + leak.where, leak.kind) for leak in self._found(text)})
+        allowed = tuple(leak for leak in found if self._allows(leak))
+        return GateResult(tuple(leak for leak in found if leak not in allowed), allowed)
+
+    def _allows(self, leak: Leak) -> bool:
+        return any(pattern.fullmatch(f"{leak.kind}@{leak.where}") for pattern in self._allow)
+
+    def _found(self, text: str) -> list[Leak]:
+        structured = [*self._in_structure(text)]
+        known = {leak.kind for leak in structured}
+        return [*structured, *(leak for leak in self._in_text(text) if leak.kind not in known)]
+
+    def _in_structure(self, text: str) -> Iterator[Leak]:
+        document = _read(text)
+        if isinstance(document, str):
+            yield from self._in_body(text, "")
+        else:
+            yield from self._in_tree(document, "")
+
+    def _in_tree(self, tree: Any, where: str) -> Iterator[Leak]:
+        if isinstance(tree, dict):
+            for key, value in tree.items():
+                place = f"{where}.{key}" if where else str(key)
+                yield from self._in_body(str(key), where)
+                if key == "headers":
+                    yield from self._in_headers(value, place)
+                elif key == "parsed_body":
+                    yield from self._in_body(json.dumps(value), place)
+                else:
+                    yield from self._in_tree(value, place)
+        elif isinstance(tree, list):
+            for number, value in enumerate(tree):
+                yield from self._in_tree(value, f"{where}[{number}]")
+        elif isinstance(tree, (str, bytes)):
+            text = tree.decode("utf-8", "surrogateescape") if isinstance(tree, bytes) else tree
+            yield from self._in_body(text, where)
+
+    def _in_headers(self, headers: Any, where: str) -> Iterator[Leak]:
+        for name, values in _header_pairs(headers):
+            for value in values:
+                yield from self._in_body(value, f"{where}.{name}")
+                masked = kind_of(value) is not None or _MASKED.fullmatch(value)
+                if not masked and (is_credential_header(name) or name in kinds.ACCOUNT_HEADERS):
+                    yield Leak(f"{where}.{name}", kinds.ACCOUNT_HEADERS.get(name, "credential-header"))
+
+    def _in_body(self, text: str, where: str) -> Iterator[Leak]:
+        if not self._finder.may_find(text):
+            return
+        for finding in self._finder.findings(text):
+            yield Leak(f"{where} {finding.where}".strip(), finding.kind)
+
+    def _in_text(self, text: str) -> Iterator[Leak]:
+        plain = _OPAQUE_VALUE.sub(lambda match: match.group()[: match.start(1) - match.start()], text)
+        for searched, strong in ((plain, False), (text, True)):
+            for found in self._finder.find(searched, strong=strong):
+                yield Leak(f"line {searched.count(chr(10), 0, found.start) + 1}", found.kind)
+
+
+def _read(text: str) -> Any:
+    """Return the document that a text is, or the text itself where it is none."""
+    if is_json(text) or is_stream(text):
+        return text
+    try:
+        document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader, in C where there is one
+    except yaml.YAMLError:
+        return text
+    return document if isinstance(document, (dict, list)) else text
+
+
+def _header_pairs(headers: Any) -> Iterator[tuple[str, list[str]]]:
+    pairs = headers.items() if isinstance(headers, dict) else headers if isinstance(headers, list) else ()
+    for pair in pairs:
+        if isinstance(pair, (list, tuple)) and pair:
+            name, *rest = pair
+            values = rest[0] if len(rest) == 1 else rest
+            yield str(name).lower(), [str(value) for value in (values if isinstance(values, list) else [values])]
+
+
+def _allowance(entry: str) -> re.Pattern[str]:
+    kind, mark, place = entry.partition("@")
+    if not (kind and mark and place):
+        raise SettingsError(f"allow: {entry!r} is no `kind@place`, as a leak is reported")
+    return re.compile(".*".join(re.escape(piece) for piece in entry.split("*")), re.DOTALL)
+
+
+def find_leaks(
+    text: str, *, secrets: Credentials | Iterable[str] = (), allow: Sequence[str] = (), where: str = ""
+) -> tuple[Leak, ...]:
+    """Return everything in a text that should have been replaced: where and of what kind, never what it is."""
+    return Gate(secrets=secrets, allow=allow).check(text, where=where).leaks
+
+
+def find_hints(text: str, *, where: str = "") -> tuple[Leak, ...]:
+    """Return the personal data in a text: nothing that is refused, but what an audit counts."""
+    rules = Rules(shapes=kinds.OPTIONAL, fields=frozenset(kinds.OPTIONAL_FIELDS))
+    found = Gate(rules=rules).check(text, where=where).leaks
+    hints = {*(shape.kind for shape in kinds.OPTIONAL), *kinds.OPTIONAL_FIELDS.values()}
+    return tuple(leak for leak in found if leak.kind in hints)

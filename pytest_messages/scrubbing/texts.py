@@ -1,0 +1,344 @@
+"""Where the strings of a text stand: JSON literals and events, with their place in the bytes.
+
+Everything here works on the text itself, never on a parsed copy, so that what is not replaced stays byte for byte. It
+tolerates anything: a body may be cut anywhere, and what is not JSON is one plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_messages.scrubbing import kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Path = tuple[str | int, ...]
+Range = tuple[int, int]
+
+_TOKEN: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"?|([{\[])|([}\]])|(,)|(:)|([^\s"{}\[\],:]++)', re.DOTALL)
+_JSON_ESCAPE: Final = re.compile(
+    r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL
+)
+_ANY_ESCAPE: Final = re.compile(
+    r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'/bfnrt\\]))|%([0-9a-fA-F]{2})|&\#(?:x([0-9a-fA-F]{2})|([0-9]{2,3}));"""
+)
+_SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_STREAM_START: Final = re.compile(r"\ufeff?(?:event|data|id|retry)?:")
+_DATA_LINE: Final = re.compile(r"[\r\n]data:")
+
+
+class Literal(NamedTuple):
+    """A string of a JSON text: its path, its place between the quotes, whether it is a key, and its object's number."""
+
+    path: Path
+    start: int
+    end: int
+    key: bool
+    owner: int
+
+
+class Scalar(NamedTuple):
+    """A number or a word of a JSON text."""
+
+    path: Path
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One JSON text: a body, or the data of one event; ``types`` holds the ``type`` of each object by its number."""
+
+    literals: tuple[Literal, ...]
+    scalars: tuple[Scalar, ...]
+    types: dict[int, str]
+
+    def opaque(self, literal: Literal) -> bool:
+        """Tell whether the value must return to the server unchanged, or is media."""
+        name = literal.path[-1] if literal.path else None
+        if literal.key or name is None:
+            return False
+        if name == "data":
+            return self.types.get(literal.owner) in kinds.OPAQUE_DATA
+        return name in kinds.OPAQUE_FIELDS and kinds.TOOL_INPUT not in literal.path
+
+
+class View:
+    """The pieces of a text as their reader sees them, decoded and joined; `spans` leads back to the text."""
+
+    __slots__ = ("_segments", "_starts", "text")
+
+    def __init__(self, source: str, pieces: Iterable[Range], escape: re.Pattern[str], decode: Decode) -> None:
+        self._segments: list[tuple[int, int, int, int, bool]] = []
+        parts: list[str] = []
+        at = 0
+        for start, end in pieces:
+            for part, first, last in _decoded(source, start, end, escape, decode):
+                verbatim = len(part) == last - first
+                self._segments.append((at, at + len(part), first, last, verbatim))
+                parts.append(part)
+                at += len(part)
+        self.text = "".join(parts)
+        self._starts = [segment[0] for segment in self._segments]
+
+    def spans(self, start: int, end: int) -> list[Range]:
+        """Return the ranges of the text that make up ``text[start:end]``, neighbours joined."""
+        found: list[Range] = []
+        at = max(bisect_right(self._starts, start) - 1, 0)
+        for low, high, first, last, verbatim in self._segments[at:]:
+            if low >= end:
+                break
+            if high <= start:
+                continue
+            span = (first + max(start - low, 0), last - max(high - end, 0)) if verbatim else (first, last)
+            if found and found[-1][1] == span[0]:
+                found[-1] = (found[-1][0], span[1])
+            else:
+                found.append(span)
+        return found
+
+
+if TYPE_CHECKING:
+    Decode = Callable[[re.Match[str]], str]
+
+
+def _decoded(
+    source: str, start: int, end: int, escape: re.Pattern[str], decode: Decode
+) -> Iterator[tuple[str, int, int]]:
+    at = start
+    for match in escape.finditer(source, start, end):
+        if match.start() > at:
+            yield source[at : match.start()], at, match.start()
+        yield decode(match), match.start(), match.end()
+        at = match.end()
+    if at < end:
+        yield source[at:end], at, end
+
+
+def _json_character(match: re.Match[str]) -> str:
+    high, low, code, short = match.groups()
+    if high is not None:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    return chr(int(code, 16)) if code is not None else _SHORT.get(short, short)
+
+
+def _any_character(match: re.Match[str]) -> str:
+    long, byte, short, percent, entity, decimal = match.groups()
+    digits = long or byte or percent or entity
+    if digits is not None:
+        return chr(int(digits, 16))
+    return chr(int(decimal)) if decimal is not None else _SHORT.get(short, short)
+
+
+def json_view(source: str, pieces: Iterable[Range]) -> View:
+    """Return what JSON string literals say."""
+    return View(source, pieces, _JSON_ESCAPE, _json_character)
+
+
+def loose_view(source: str) -> View:
+    """Return a text with whatever may be an escape in it decoded: JSON's at any depth, Python's, URLs', HTML's."""
+    return View(source, [(0, len(source))], _ANY_ESCAPE, _any_character)
+
+
+def has_escapes(text: str) -> bool:
+    """Tell whether `loose_view` would show anything else."""
+    return ("\\" in text or "%" in text or "&#" in text) and _ANY_ESCAPE.search(text) is not None
+
+
+def is_stream(text: str) -> bool:
+    """Tell whether a text is made of server-sent events."""
+    return _STREAM_START.match(text) is not None or (
+        not text.lstrip().startswith(("{", "[")) and _DATA_LINE.search(text) is not None
+    )
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a text is a JSON object, array or string, whole or cut."""
+    return text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"'))
+
+
+def event_data(text: str) -> list[tuple[Range, ...]]:
+    """Return, for each event of a stream, where its data stand: one range a line.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+    """
+    events: list[tuple[Range, ...]] = []
+    lines: list[Range] = []
+    for match in _LINE.finditer(text):
+        start, end = match.span(1)
+        if start == 0 and text.startswith("\ufeff"):
+            start = 1
+        if start == end:
+            if lines:
+                events.append(tuple(lines))
+                lines = []
+        elif text.startswith("data:", start):
+            begin = start + 5
+            lines.append((begin + text.startswith(" ", begin, end), end))
+    if lines:
+        events.append(tuple(lines))
+    return events
+
+
+class _Frame:
+    """An open object or array while reading."""
+
+    __slots__ = ("expecting", "number", "step")
+
+    def __init__(self, number: int, step: str | int, *, expecting: bool) -> None:
+        self.number = number
+        self.step = step
+        self.expecting = expecting
+
+
+class _Reader:
+    """Reads one JSON text into a `Payload`, whatever its state."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.stack: list[_Frame] = []
+        self.opened = 0
+        self.literals: list[Literal] = []
+        self.scalars: list[Scalar] = []
+        self.types: dict[int, str] = {}
+
+    def read(self, start: int, end: int) -> None:
+        for match in _TOKEN.finditer(self.text, start, end):
+            self._ACTIONS[match.lastindex or 0](self, match)
+
+    def _string(self, match: re.Match[str]) -> None:
+        start, end = match.span(1)
+        frame = self.stack[-1] if self.stack else None
+        key = frame is not None and frame.expecting
+        if frame is not None and key:
+            frame.step = self._value(start, end)
+        path = tuple(entry.step for entry in self.stack)
+        owner = frame.number if frame is not None else 0
+        self.literals.append(Literal(path, start, end, key, owner))
+        if not key and path and path[-1] == "type":
+            self.types[owner] = self._value(start, end)
+
+    def _value(self, start: int, end: int) -> str:
+        value = self.text[start:end]
+        return _JSON_ESCAPE.sub(_json_character, value) if "\\" in value else value
+
+    def _open(self, match: re.Match[str]) -> None:
+        self.opened += 1
+        is_object = match.group(2) == "{"
+        self.stack.append(_Frame(self.opened, "" if is_object else 0, expecting=is_object))
+
+    def _close(self, _: re.Match[str]) -> None:
+        if self.stack:
+            self.stack.pop()
+
+    def _comma(self, _: re.Match[str]) -> None:
+        if self.stack:
+            frame = self.stack[-1]
+            if isinstance(frame.step, int):
+                frame.step += 1
+            else:
+                frame.expecting = True
+
+    def _colon(self, _: re.Match[str]) -> None:
+        if self.stack:
+            self.stack[-1].expecting = False
+
+    def _scalar(self, match: re.Match[str]) -> None:
+        self.scalars.append(Scalar(tuple(frame.step for frame in self.stack), *match.span()))
+
+    _ACTIONS = (_string, _string, _open, _close, _comma, _colon, _scalar)
+
+
+def payload(text: str, ranges: Iterable[Range]) -> Payload:
+    """Read the JSON text that stands in ``ranges``; never fails, whatever stands there."""
+    reader = _Reader(text)
+    for start, end in ranges:
+        reader.read(start, end)
+    return Payload(tuple(reader.literals), tuple(reader.scalars), reader.types)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A text within a body that is looked at as one: where it is, its pieces in the body, and what it is.
+
+    ``quoted`` parts are JSON string literals; ``path`` is None for what is no value of a field.
+    """
+
+    where: str
+    pieces: tuple[Range, ...]
+    quoted: bool
+    opaque: bool = False
+    path: Path | None = None
+
+    def view(self, text: str) -> View:
+        """Return the part as its reader sees it."""
+        if self.quoted:
+            return json_view(text, self.pieces)
+        return View(text, self.pieces, _NOTHING, _json_character)
+
+
+_NOTHING: Final = re.compile(r"(?!)")
+
+
+def json_path(path: Path) -> str:
+    """Spell a path the way JSONPath does."""
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def parts(text: str) -> tuple[list[Part], list[Scalar]]:
+    """Return everything in a body that may hold a secret, and the scalars of a JSON body."""
+    if is_stream(text):
+        return _stream_parts(text), []
+    if is_json(text):
+        whole = payload(text, [(0, len(text))])
+        found = list(_literal_parts(whole, ""))
+        return [*found, *_gaps(text, found)], list(whole.scalars)
+    return [Part("$", ((0, len(text)),), quoted=False)], []
+
+
+def _literal_parts(body: Payload, prefix: str) -> Iterator[Part]:
+    for literal in body.literals:
+        where = prefix + json_path(literal.path)
+        path = None if literal.key else literal.path
+        pieces = ((literal.start, literal.end),)
+        yield Part(where, pieces, quoted=True, opaque=body.opaque(literal), path=path)
+
+
+def _gaps(text: str, found: list[Part]) -> Iterator[Part]:
+    """Yield what stands between the strings and is long enough to matter: comments, other lines, broken JSON."""
+    at = 0
+    for start, end in [*sorted(part.pieces[0] for part in found), (len(text), len(text))]:
+        if start - at >= kinds.SHORTEST:
+            yield Part(f"line {text.count(chr(10), 0, at) + 1}", ((at, start),), quoted=False)
+        at = max(at, end)
+
+
+def _stream_parts(text: str) -> list[Part]:
+    found: list[Part] = []
+    chains: dict[tuple[str, Path], list[tuple[Range, bool]]] = {}
+    for number, ranges in enumerate(event_data(text), start=1):
+        body = payload(text, ranges)
+        found.extend(_literal_parts(body, f"event {number} "))
+        _link(chains, text, body)
+    joined = [
+        Part(f"block {index} $.{'.'.join(map(str, path))}", tuple(r for r, _ in links), quoted=True, opaque=links[0][1])
+        for (index, path), links in chains.items()
+        if len(links) > 1
+    ]
+    return [*joined, *found, *_gaps(text, found)]
+
+
+def _link(chains: dict[tuple[str, Path], list[tuple[Range, bool]]], text: str, body: Payload) -> None:
+    """Add the pieces of an event to the texts that a client puts together from it: by block, and field."""
+    index = next((text[s.start : s.end] for s in body.scalars if s.path == ("index",)), "")
+    for literal in body.literals:
+        if literal.key or literal.path[1:] == () or literal.path[-1] == "type":
+            continue
+        if literal.path[0] in {"delta", "content_block", "choices"}:
+            link = ((literal.start, literal.end), body.opaque(literal))
+            chains.setdefault((index, literal.path[1:]), []).append(link)
