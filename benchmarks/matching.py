@@ -62,11 +62,11 @@ def lookup(turns: int) -> str:
     """Return the row of one size."""
     recorded, other = ask(turns), ask(turns, spaced=True)
     matching = Matching()
-    matching.key(recorded, "recorded")
+    matching.recorded_key(recorded)
     number = 2000 // turns
     loads = best(lambda: json.loads(other.body), number)
-    same = best(lambda: matching.key(recorded, "live"), number)
-    spelt = best(lambda: matching.key(other, "live"), number)
+    same = best(lambda: matching.key(recorded), number)
+    spelt = best(lambda: matching.key(other), number)
     return f"{len(other.body):>8} {loads:>10.1f} {same:>11.1f} {spelt:>15.1f} {spelt - loads:>13.1f}"
 
 
@@ -80,10 +80,10 @@ def cassettes() -> None:
 def cassette(requests: list[Scrubbed]) -> str:
     """Return the row of one cassette."""
     matching, live = Matching(), ask(1, -1)
-    index = best(lambda: [Matching().key(request, "recorded") for request in requests], 1) / 1e3
+    index = best(lambda: [Matching().recorded_key(request) for request in requests], 1) / 1e3
     for request in requests:
-        matching.key(request, "recorded")
-    one = best(lambda: matching.key(requests[-1], "live"), 500)
+        matching.recorded_key(request)
+    one = best(lambda: matching.key(requests[-1]), 500)
     nearest = best(lambda: matching.nearest(live, requests), 1) / 1e3
     return f"{index:>14.1f} {one:>15.1f} {nearest:>12.1f}"
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from pytest_messages.wire import Scrubbed
 
-Side = Literal["recorded", "live"]
 BUILTIN = ("method", "host", "path", "query", "body")
 
 
@@ -54,8 +53,8 @@ class Matching:
     ``metadata.user_id``: only there is its value compared, elsewhere its presence. An unknown name, path or pattern is
     a `SettingsError`.
 
-    It remembers which loopback servers it met: a session makes its own, asks it for the keys of all recordings in their
-    order before that of the first live request, and calls it under its lock.
+    It remembers which loopback servers it met: a session makes its own, asks for the `recorded_key` of every recording
+    in order before the `key` of the first live request, and calls it under its lock.
     """
 
     def __init__(
@@ -74,19 +73,23 @@ class Matching:
         self._loopback = _Loopback()
         self._bodies: dict[bytes, Hashable] = {}
 
-    def key(self, request: Scrubbed, side: Side) -> Hashable:
-        """Return what the key of a request of the other side equals exactly when both agree in all named parts.
+    @property
+    def custom(self) -> bool:
+        """Whether ``match_on`` holds a callable, for which no key can speak: ask `agrees` of what has the key."""
+        return bool(self._matchers)
 
-        A callable cannot be part of a key: ask `agrees` of the recordings that have it.
-        """
+    def recorded_key(self, request: Scrubbed) -> Hashable:
+        """Return the key of a recorded request, and remember it for the live ones to come."""
         seen = _Seen(request, self._ignored)
-        if side == "recorded":
-            self._learn(seen)
+        self._learn(seen)
         parts = self._parts(seen)
-        if "host" not in self._names or not seen.url.loopback:
-            return parts
-        place = self._loopback.add if side == "recorded" else self._loopback.claim
-        return (*parts, place(seen.url.host, parts))
+        return (*parts, self._loopback.add(seen.url.host, parts)) if self._on_loopback(seen) else parts
+
+    def key(self, request: Scrubbed) -> Hashable:
+        """Return the key of a live request: that of a recorded one exactly when both agree in all named parts."""
+        seen = _Seen(request, self._ignored)
+        parts = self._parts(seen)
+        return (*parts, self._loopback.claim(seen.url.host, parts)) if self._on_loopback(seen) else parts
 
     def agrees(self, recorded: Scrubbed, live: Scrubbed) -> bool:
         """Tell whether no callable of ``match_on`` finds a difference."""
@@ -113,6 +116,9 @@ class Matching:
             rank = (count, seen.turns != sent.turns, index)
             best = rank if best is None else min(best, rank)
         return None if best is None else (best[2], self.compare(recorded[best[2]], live))
+
+    def _on_loopback(self, seen: _Seen) -> bool:
+        return seen.url.loopback and "host" in self._names
 
     def _parts(self, seen: _Seen) -> tuple[Hashable, ...]:
         return (*(self._part(name, seen) for name in self._names), self._user(seen))
@@ -156,7 +162,7 @@ class Matching:
 
     def _other_server(self, recorded: _Seen, live: _Seen) -> Iterator[Difference]:
         """Yield the host where two requests are alike but for the loopback servers that they stand for."""
-        if "host" in self._names and recorded.url.loopback:
+        if self._on_loopback(recorded):
             parts = self._parts(recorded)
             self._loopback.add(recorded.url.host, parts)
             if self._loopback.choose(live.url.host, parts) != recorded.url.host:

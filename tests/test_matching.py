@@ -33,7 +33,7 @@ def say(*texts: str, **fields: object) -> dict[str, Any]:
 
 def answers(matching: Matching, recorded: Scrubbed, live: Scrubbed) -> bool:
     """Whether the two agree, asserted to be told alike by key and by comparison."""
-    alike = matching.key(recorded, "recorded") == matching.key(live, "live") and matching.agrees(recorded, live)
+    alike = matching.recorded_key(recorded) == matching.key(live) and matching.agrees(recorded, live)
     assert alike == (matching.compare(recorded, live) == ())
     return alike
 
@@ -424,9 +424,9 @@ def test_other_hosts_are_no_loopback(host: str) -> None:
 
 def test_two_servers_that_are_asked_the_same_are_told_apart_by_the_order_of_first_use() -> None:
     matching = Matching()
-    first, second = (matching.key(local(port), "recorded") for port in (1, 2))
-    assert [matching.key(local(port), "live") for port in (9, 8, 9)] == [first, second, first]
-    assert matching.key(local(7), "live") not in (first, second)
+    first, second = (matching.recorded_key(local(port)) for port in (1, 2))
+    assert [matching.key(local(port)) for port in (9, 8, 9)] == [first, second, first]
+    assert matching.key(local(7)) not in (first, second)
     assert matching.compare(local(1), local(8)) == (Difference("host", "127.0.0.1:1", "127.0.0.1:8", "host"),)
     assert matching.compare(local(2), local(8)) == ()
     assert matching.compare(local(1, "ho"), local(8))[0].path == "host"
@@ -434,20 +434,20 @@ def test_two_servers_that_are_asked_the_same_are_told_apart_by_the_order_of_firs
 
 def test_the_same_port_goes_before_the_order_of_use() -> None:
     matching = Matching()
-    first, second = (matching.key(local(port), "recorded") for port in (1, 2))
-    assert [matching.key(local(port), "live") for port in (2, 1)] == [second, first]
+    first, second = (matching.recorded_key(local(port)) for port in (1, 2))
+    assert [matching.key(local(port)) for port in (2, 1)] == [second, first]
 
 
 def test_two_servers_in_any_order_find_their_own_by_what_they_are_asked() -> None:
     matching = Matching()
-    first, second = matching.key(local(1, "a"), "recorded"), matching.key(local(2, "b"), "recorded")
-    assert [matching.key(local(8, "b"), "live"), matching.key(local(9, "a"), "live")] == [second, first]
+    first, second = matching.recorded_key(local(1, "a")), matching.recorded_key(local(2, "b"))
+    assert [matching.key(local(8, "b")), matching.key(local(9, "a"))] == [second, first]
 
 
 def test_one_server_answers_for_what_was_recorded_in_several_runs() -> None:
     matching = Matching()
-    first, second = matching.key(local(1, "a"), "recorded"), matching.key(local(2, "b"), "recorded")
-    assert [matching.key(local(9, text), "live") for text in ("a", "b", "a")] == [first, second, first]
+    first, second = matching.recorded_key(local(1, "a")), matching.recorded_key(local(2, "b"))
+    assert [matching.key(local(9, text)) for text in ("a", "b", "a")] == [first, second, first]
 
 
 def test_a_pure_comparison_does_not_claim_a_server() -> None:
