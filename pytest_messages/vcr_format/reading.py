@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _OURS = re.compile(re.escape(MARKER.rpartition(" ")[0]) + r" (\S+)\n")
 _ITEM = "\n- request:"
 _ANSWER = "\n  response:"
-_LAST_LINES = frozenset(f"    ended: {word}" for word in Ended)
+_END = rf"^    ended: (?:{'|'.join(Ended)})\n"
 
 _PRETTY = ("{\n", "[\n")
 _STYLE_WORDS = ", ".join(STYLES)
@@ -62,14 +62,9 @@ def load(text: str | bytes, path: str) -> Cassette:
 
 
 def whole_interactions(text: str) -> str:
-    """Return ``text`` of a file of our own up to the end of its last whole interaction."""
-    cut = text.rfind("\n") + 1
-    while cut and text.rfind("\n", 0, cut - 1) + 1 < cut:
-        line = text.rfind("\n", 0, cut - 1) + 1
-        if text[line : cut - 1] in _LAST_LINES:
-            break
-        cut = line
-    return text[:cut]
+    """Return ``text`` of a file of our own up to the end of its last whole interaction; nothing where it has none."""
+    ends = [found.end() for found in re.finditer(_END, text, re.MULTILINE)]
+    return text[: ends[-1]] if ends else ""
 
 
 def _text(content: str | bytes, path: str) -> str:
@@ -146,12 +141,11 @@ class _Slice:
         return None if found < 0 else self.text[found + len(key) : self.text.index("\n", found + 1)].strip("'")
 
     def _check_end(self, number: int) -> None:
-        stop = len(self.text[self.start : self.end].rstrip("\n")) + self.start
-        line = self.text.rfind("\n", self.start, stop) + 1
-        if self.text[line:stop] not in _LAST_LINES:
-            raise self._source(line).error_at(
-                f"interaction {number} does not end with its line `ended:`: the file is cut short", 0, stop - line
-            )
+        whole = self.text[self.start : self.end].rstrip("\n")
+        last = whole.rfind("\n") + 1
+        if not re.match(_END, whole[last:] + "\n"):
+            problem = f"interaction {number} does not end with its line `ended:`: the file is cut short"
+            raise self._source(self.start + last).error_at(problem, 0, len(whole) - last)
 
     def _source(self, offset: int) -> Source:
         return Source(self.path, self.text.count("\n", 0, offset))
