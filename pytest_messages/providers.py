@@ -143,7 +143,7 @@ class Provider:
     body_limit: int | None = None
     habits: Habits = Habits()
     default_group: str = ""
-    model: str = "claude-sonnet-4-5"
+    model: str = "claude-sonnet-5"
     model_form: str = "claude-…"
     relax: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
@@ -348,14 +348,12 @@ SHUYOU = Provider(
         Unsupported(
             path="messages[*].role",
             value="system",
-            because="may not be 'system': the system prompt goes into `system`",
+            because="is not a role (the system prompt is a field of its own)",
             source=_SHUYOU_MESSAGES,
         ),
-        Unsupported(path="max_tokens", value="0", because="must be at least 1", source=_SHUYOU_MESSAGES),
-        Unsupported(path="container.id", because="is not supported: container is a string", source=_SHUYOU_MESSAGES),
-        Unsupported(
-            path="container.skills", because="is not supported: container is a string", source=_SHUYOU_MESSAGES
-        ),
+        Unsupported(path="max_tokens", value="0", because="is below the minimum of 1", source=_SHUYOU_MESSAGES),
+        Unsupported(path="container.id", because="is not supported (container is a text)", source=_SHUYOU_MESSAGES),
+        Unsupported(path="container.skills", because="is not supported (container is a text)", source=_SHUYOU_MESSAGES),
         Unsupported(path="tools[*].type", value="code_execution_*", source=_SHUYOU_MESSAGES),
         Unsupported(part="header", path="anthropic-beta", value="code-execution-2025-08-25", source=_SHUYOU_MESSAGES),
     ),
@@ -679,12 +677,20 @@ def unsupported(
     pairs = [(name.lower(), value) for name, value in _pairs(headers)]
     return tuple(
         UnsupportedFieldError(
-            f"{place} {entry.because} at {provider.title}", field=place, provider=provider.name, source=entry.source
+            f"{place}{_shown(entry, value)} {entry.because} at {provider.title}",
+            field=place,
+            provider=provider.name,
+            source=entry.source,
         )
         for entry in provider.unsupported
         for place, value in (_at(body, entry.path) if entry.part == "body" else _entries(pairs, entry.path))
         if fnmatchcase(str(value), entry.value)
     )
+
+
+def _shown(entry: Unsupported, value: object) -> str:
+    """Return the value for a message, where it is the value that is unsupported and not the field."""
+    return "" if entry.value == "*" else f" {value!r}"
 
 
 def _pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
