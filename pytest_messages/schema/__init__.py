@@ -4,7 +4,7 @@
 `json_schema` exports the same as JSON Schema. Requests are `TypedDict`s, closed; replies are models, open.
 """
 
-from pytest_messages.schema.base import DOCUMENTED, VERSIONS, Unknown
+from pytest_messages.schema.base import DOCUMENTED, VERSIONS, Documented, Fact, Unknown, facts
 from pytest_messages.schema.batches import Batch, BatchPage, BatchParams, BatchResult, DeletedBatch
 from pytest_messages.schema.content import ContentBlockParam
 from pytest_messages.schema.errors import ERROR_CODES, ERROR_STATUS, ERROR_TYPES, ErrorBody, ErrorDetails, ErrorObject
@@ -29,7 +29,7 @@ from pytest_messages.schema.events import (
     UnknownDelta,
     UnknownEvent,
 )
-from pytest_messages.schema.export import json_schema
+from pytest_messages.schema.export import KINDS, json_schema
 from pytest_messages.schema.judge import Finding, Kind, Problem, judge, parse_event, parse_message
 from pytest_messages.schema.message import (
     AdvisorToolResultBlock,
@@ -58,11 +58,17 @@ from pytest_messages.schema.message import (
     WebSearchToolResultBlock,
 )
 from pytest_messages.schema.models import ModelInfo, ModelPage
-from pytest_messages.schema.request import CountTokensParams, MessageParam, MessageParams
+from pytest_messages.schema.request import CloudMessageParams, CountTokensParams, MessageParam, MessageParams
 from pytest_messages.schema.tools import ToolDefinition, ToolParam
 from pytest_messages.schema.usage import DeltaUsage, Usage
 
 __all__ = [
+    "DOCUMENTED",
+    "ERROR_CODES",
+    "ERROR_STATUS",
+    "ERROR_TYPES",
+    "KINDS",
+    "VERSIONS",
     "AdvisorToolResultBlock",
     "BashCodeExecutionToolResultBlock",
     "Batch",
@@ -71,6 +77,7 @@ __all__ = [
     "BatchResult",
     "BlockDelta",
     "CitationsDelta",
+    "CloudMessageParams",
     "CodeExecutionToolResultBlock",
     "CompactionBlock",
     "CompactionDelta",
@@ -82,16 +89,14 @@ __all__ = [
     "ContentBlockStartEvent",
     "ContentBlockStopEvent",
     "CountTokensParams",
-    "DOCUMENTED",
     "DeletedBatch",
     "DeltaUsage",
-    "ERROR_CODES",
-    "ERROR_STATUS",
-    "ERROR_TYPES",
+    "Documented",
     "ErrorBody",
     "ErrorDetails",
     "ErrorEvent",
     "ErrorObject",
+    "Fact",
     "FallbackBlock",
     "Finding",
     "InputJsonDelta",
@@ -130,9 +135,9 @@ __all__ = [
     "UnknownDelta",
     "UnknownEvent",
     "Usage",
-    "VERSIONS",
     "WebFetchToolResultBlock",
     "WebSearchToolResultBlock",
+    "facts",
     "json_schema",
     "judge",
     "parse_event",

@@ -1,24 +1,24 @@
-"""What all models share: closed requests, open replies, and the page that documents each of them."""
+"""What all models share: closed requests, open replies, and where the documentation has each of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, Required, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, with_config
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
-from typing_extensions import NotRequired, Required, is_typeddict
+from pydantic import BaseModel, ConfigDict, Field, with_config
+from typing_extensions import is_typeddict
 
 DOCS = "https://platform.claude.com/docs/en/"
-VERSIONS = ("2023-06-01", "2026-10-21")
+OLD, NEW = "2023-06-01", "2026-10-21"
+VERSIONS = (OLD, NEW)
+
 
 # --- What the documentation says about a model or a field ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Beta:
-    """Marks a field that needs the beta ``header``; with ``values``, only these values of it do."""
+    """Marks a field that came with the beta ``header``; with ``values``, only these values of it did."""
 
     header: str
     values: tuple[str, ...] = ()
@@ -26,24 +26,27 @@ class Beta:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Marks a field that exists in one API version only. https://platform.claude.com/docs/en/api/versioning."""
+    """Marks a field that one API version alone takes. https://platform.claude.com/docs/en/api/versioning."""
 
     version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Legacy:
-    """Marks a field that the API still takes although its documentation has moved to another one."""
+    """Marks a field that the API still takes although the documentation has another ``instead``."""
 
     instead: str
+
+
+Mark = Beta | Only | Legacy
 
 
 @dataclass(frozen=True, slots=True)
 class Documented:
     """Where a model is documented.
 
-    ``since`` is the API version, the date of the beta header or the dated type name with which it first came;
-    ``beta`` the header that it still needs.
+    ``page`` is an address. ``since`` is the API version with which the model came, or the date of the beta header or of
+    the dated type name. ``beta`` is the header that it came with and still needs.
     """
 
     page: str
@@ -51,14 +54,32 @@ class Documented:
     beta: str | None
 
 
-_documented: dict[type, Documented] = {}
-DOCUMENTED: Mapping[type, Documented] = MappingProxyType(_documented)
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of one field: one row of the table that `facts` gives."""
+
+    model: str
+    field: str
+    required: bool
+    channel: Literal["ga", "beta", "legacy"]
+    beta: str | None
+    values: tuple[str, ...]
+    versions: tuple[str, ...]
+    page: str
+    since: str
+
 
 _Model = TypeVar("_Model", bound=type)
 
+_documented: dict[type, Documented] = {}
+DOCUMENTED: Mapping[type, Documented] = MappingProxyType(_documented)
 
-def documented(page: str, *, since: str = VERSIONS[0], beta: str | None = None) -> Callable[[_Model], _Model]:
-    """Say once for a model which page documents it and since when; a request model is closed by this, too."""
+# The published specification closes every object of a request (``additionalProperties: false``).
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+
+
+def documented(page: str, *, since: str = OLD, beta: str | None = None) -> Callable[[_Model], _Model]:
+    """Say once for a model which page documents it and since when; a model of a request is closed by this, too."""
 
     def enter(model: _Model) -> _Model:
         _documented[model] = Documented(DOCS + page, since, beta)
@@ -67,24 +88,58 @@ def documented(page: str, *, since: str = VERSIONS[0], beta: str | None = None) 
     return enter
 
 
-# The published specification closes every object of a request (``additionalProperties: false``).
-_CLOSED = ConfigDict(extra="forbid", strict=True)
+def facts() -> tuple[Fact, ...]:
+    """Return what the documentation says of every field of every model, in the order of their declaration."""
+    return tuple(fact for model, about in DOCUMENTED.items() for fact in _facts(model, about))
 
 
-def marks(hint: Any) -> tuple[Any, ...]:
-    """Return what `Annotated` says about a field, looking through `Required` and `NotRequired`."""
-    own: tuple[Any, ...] = getattr(hint, "__metadata__", ())
-    return own + tuple(mark for part in get_args(hint)[:1] if get_origin(hint) in _WRAPPERS for mark in marks(part))
+def _facts(model: type, about: Documented) -> Iterator[Fact]:
+    for field, hint in get_type_hints(model, include_extras=True).items():
+        if field == "model_config":
+            continue
+        said = marks(hint)
+        beta = next((mark for mark in said if isinstance(mark, Beta)), None)
+        legacy = any(isinstance(mark, Legacy) for mark in said)
+        whole = about.beta is not None or (beta is not None and not beta.values)
+        yield Fact(
+            model=model.__name__,
+            field=name_on_the_wire(model, field),
+            required=is_required(model, field),
+            channel="legacy" if legacy else "beta" if whole else "ga",
+            beta=beta.header if beta else about.beta,
+            values=beta.values if beta else (),
+            versions=tuple(mark.version for mark in said if isinstance(mark, Only)) or VERSIONS,
+            page=about.page,
+            since=about.since,
+        )
 
 
-_WRAPPERS = (Annotated, Required, NotRequired)
+def name_on_the_wire(model: type, field: str) -> str:
+    """Return the key that a field has in JSON, where Python cannot have the same name."""
+    alias = model.model_fields[field].alias if issubclass(model, BaseModel) else None
+    return alias or field
+
+
+def is_required(model: type, field: str) -> bool:
+    """Say whether a payload without the field is faulty."""
+    if issubclass(model, BaseModel):
+        return model.model_fields[field].is_required()
+    return field in getattr(model, "__required_keys__", ())
+
+
+def marks(hint: Any) -> tuple[Mark, ...]:
+    """Return what is marked on the type of a field, looking through `Annotated`, `Required` and `NotRequired`."""
+    own = tuple(mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Mark))
+    if get_origin(hint) in (Annotated, Required, NotRequired):
+        return own + marks(get_args(hint)[0])
+    return own
 
 
 # --- Replies -------------------------------------------------------------------------------------------------------
 
 
 class Reply(BaseModel):
-    """Something the API sends: never coerced, unknown fields kept, null where a nullable field is absent.
+    """Something the API sends: nothing is coerced, unknown fields are kept, a nullable field may be absent.
 
     https://platform.claude.com/docs/en/api/versioning
     """
@@ -106,153 +161,3 @@ Timestamp = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
-
-# --- Enumerations and unions ---------------------------------------------------------------------------------------
-#
-# Each has two faces. To parse, `validate_python(value)`: what the documentation does not list is kept. To judge,
-# `validate_python(value, strict=True, extra="forbid")`: it is an error of a type of its own, which the judge turns into
-# a notice. Both run in pydantic's core; nothing is walked in Python.
-
-
-class _Values:
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        values = [value for member in get_args(source) for value in get_args(member)]
-        known = core_schema.custom_error_schema(
-            core_schema.literal_schema(values),
-            custom_error_type="unknown_value",
-            custom_error_message="one of {values}",
-            custom_error_context={"values": ", ".join(values)},
-        )
-        judged = core_schema.chain_schema([core_schema.str_schema(strict=True), known])
-        return core_schema.lax_or_strict_schema(
-            core_schema.str_schema(strict=True),
-            judged,
-            strict=False,
-            serialization=_AS_IT_IS,
-            metadata={"pydantic_js_extra": {"examples": values}},
-        )
-
-
-_Documented = TypeVar("_Documented", bound=str)
-
-# `Open[StopReason]`: any string, of which the documentation lists some.
-Open = Annotated[_Documented | str, _Values()]
-
-
-class ByType:
-    """Chooses the member of a union by one field; a member derived from `Unknown` takes all that no other does."""
-
-    def __init__(self, field: str = "type") -> None:
-        self._field = field
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        members = get_args(source) or (source,)
-        known = {
-            name: member for member in members if not _is_unknown(member) for name in _values_of(member, self._field)
-        }
-        choices: dict[Any, CoreSchema] = {
-            f"<{name}>": handler.generate_schema(member) for name, member in known.items()
-        }
-        # A request's tool without a type is a custom one.
-        default = "<custom>" if "custom" in known else None
-        fault = {
-            "custom_error_type": "by_field",
-            "custom_error_message": "one of {known}",
-            "custom_error_context": {"field": self._field, "known": ", ".join(known)},
-        }
-        judged = core_schema.tagged_union_schema(choices, _by_field(self._field, default), **fault)
-        rest = [member for member in members if _is_unknown(member)]
-        if not rest:
-            return judged
-        kept = core_schema.tagged_union_schema(
-            choices | {_OTHER: handler.generate_schema(rest[0])},
-            _by_field(self._field, default, frozenset(choices)),
-            **fault,
-        )
-        return core_schema.lax_or_strict_schema(kept, judged, strict=False, serialization=_AS_IT_IS)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        if schema["type"] != "lax-or-strict":
-            return handler(schema)
-        known = [tag[1:-1] for tag in schema["strict_schema"]["choices"]]  # type: ignore[typeddict-item] # as built above
-        one_of = handler(schema)["oneOf"]
-        other = {
-            "type": "object",
-            "required": ["type"],
-            "properties": {"type": {"type": "string", "not": {"enum": known}}},
-        }
-        return {"oneOf": [*one_of[:-1], other]}
-
-
-class ByShape:
-    """Chooses the member of a union by what JSON calls the value: a string, an array, an object, a boolean."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices: dict[Any, CoreSchema] = {
-            _shape_of(member): handler.generate_schema(member) for member in get_args(source)
-        }
-        return core_schema.tagged_union_schema(
-            choices,
-            lambda value: _SHAPES.get(type(value), "<object>"),
-            custom_error_type="by_shape",
-            custom_error_message="{shapes}",
-            custom_error_context={"shapes": " or ".join(tag[1:-1] for tag in choices)},
-        )
-
-
-class AtLeast:
-    """An object of which the given `TypedDict` describes some keys; all others are the sender's own business."""
-
-    def __init__(self, model: type) -> None:
-        self._model = model
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        keys = frozenset(get_type_hints(self._model))
-
-        def judge(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
-            inner({key: value[key] for key in keys & value.keys()} if isinstance(value, dict) else value)
-            return value
-
-        described = handler.resolve_ref_schema(handler.generate_schema(self._model))
-        alone = {key: described[key] for key in described if key not in ("ref", "config")}
-        return core_schema.no_info_wrap_validator_function(judge, {**alone, "extra_behavior": "allow"})
-
-
-# A tag stands in the location of an error: in brackets it cannot be taken for the name of a field.
-_OTHER = "<>"
-_AS_IT_IS = core_schema.simple_ser_schema("any")
-_SHAPES = {str: "<string>", list: "<array>", bool: "<boolean>"}
-
-
-def _by_field(field: str, default: str | None, known: frozenset[str] | None = None) -> Callable[[Any], str | None]:
-    """Make the function that says the tag of a value; with ``known``, of all that is not known the tag is `_OTHER`."""
-
-    def tag_of(value: Any) -> str | None:
-        name = value.get(field) if isinstance(value, dict) else getattr(value, field, None)
-        if not isinstance(name, str):
-            return default if name is None and isinstance(value, dict) else None
-        tag = f"<{name}>"
-        return tag if known is None or tag in known else _OTHER
-
-    return tag_of
-
-
-def _is_unknown(member: Any) -> bool:
-    return isinstance(member, type) and issubclass(member, Unknown)
-
-
-def _values_of(member: Any, field: str) -> tuple[str, ...]:
-    """What a field of a member may say."""
-    return tuple(value for value in _literals(get_type_hints(member)[field]) if value is not None)
-
-
-def _literals(hint: Any) -> tuple[Any, ...]:
-    if get_origin(hint) is Literal:
-        return get_args(hint)
-    return tuple(value for part in get_args(hint) for value in _literals(part))
-
-
-def _shape_of(member: Any) -> str:
-    if get_origin(member) is Literal:
-        return "<string>"
-    return _SHAPES.get(get_origin(member) or member, "<object>")

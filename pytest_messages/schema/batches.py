@@ -5,16 +5,17 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
-from pytest_messages.schema.base import ByType, Count, Open, Reply, Timestamp, Unknown, documented
+from pytest_messages.schema import pages
+from pytest_messages.schema.base import Count, Reply, Timestamp, Unknown, documented
 from pytest_messages.schema.errors import ErrorBody
 from pytest_messages.schema.message import Message
 from pytest_messages.schema.request import BatchedMessageParams
+from pytest_messages.schema.unions import ByType, Open
 
-PAGE = "build-with-claude/batch-processing"
 _SINCE = "2024-09-24"
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class BatchedRequestParam(TypedDict):
     """One message to ask for, with the name that its result will have."""
 
@@ -22,14 +23,14 @@ class BatchedRequestParam(TypedDict):
     params: BatchedMessageParams
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class BatchParams(TypedDict):
     """The body of ``POST /v1/messages/batches``."""
 
     requests: Annotated[list[BatchedRequestParam], Field(min_length=1, max_length=100_000)]
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class RequestCounts(Reply):
     """How far the batch has come; the counts add up to the number of its requests."""
 
@@ -40,7 +41,7 @@ class RequestCounts(Reply):
     expired: Count
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class Batch(Reply):
     """The state of a batch."""
 
@@ -56,7 +57,7 @@ class Batch(Reply):
     results_url: str | None = None
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class BatchPage(Reply):
     """A page of the list of batches."""
 
@@ -66,7 +67,7 @@ class BatchPage(Reply):
     last_id: str | None = None
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class DeletedBatch(Reply):
     """A batch that is gone."""
 
@@ -74,7 +75,7 @@ class DeletedBatch(Reply):
     type: Literal["message_batch_deleted"]
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class Succeeded(Reply):
     """The message."""
 
@@ -82,7 +83,7 @@ class Succeeded(Reply):
     message: Message
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class Errored(Reply):
     """The request was refused."""
 
@@ -90,7 +91,7 @@ class Errored(Reply):
     error: ErrorBody
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class NotDone(Reply):
     """The batch was canceled, or its day was over, before the request was sent."""
 
@@ -104,7 +105,7 @@ class UnknownOutcome(Unknown):
 Outcome: TypeAlias = Annotated[Succeeded | Errored | NotDone | UnknownOutcome, ByType()]
 
 
-@documented(PAGE, since=_SINCE)
+@documented(pages.BATCH_PROCESSING, since=_SINCE)
 class BatchResult(Reply):
     """One line of a batch's results, in any order."""
 

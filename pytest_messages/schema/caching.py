@@ -1,13 +1,14 @@
 """Where a prompt may be cached."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
+from pytest_messages.schema import pages
 from pytest_messages.schema.base import documented
 
 
-@documented("build-with-claude/prompt-caching")
+@documented(pages.CACHING)
 class CacheControlParam(TypedDict):
     """A breakpoint: the prompt up to here is cached for five minutes, or an hour."""
 

@@ -5,11 +5,9 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
-from pytest_messages.schema.base import ByType, Count, Reply, Unknown, documented
-
-PAGE = "build-with-claude/citations"
-SEARCH_RESULTS = "build-with-claude/search-results"
-WEB_SEARCH = "agents-and-tools/tool-use/web-search-tool"
+from pytest_messages.schema import pages
+from pytest_messages.schema.base import Count, Reply, Unknown, documented
+from pytest_messages.schema.unions import ByType
 
 _DocumentTitle: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=255)] | None
 _PageNumber = Annotated[int, Field(ge=1)]
@@ -20,7 +18,7 @@ _WebTitle: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length
 # --- As a request sends them back ----------------------------------------------------------------------------------
 
 
-@documented(PAGE)
+@documented(pages.CITATIONS)
 class CharLocationParam(TypedDict):
     """Characters of a plain text document; the end is exclusive."""
 
@@ -32,7 +30,7 @@ class CharLocationParam(TypedDict):
     end_char_index: int
 
 
-@documented(PAGE)
+@documented(pages.CITATIONS)
 class PageLocationParam(TypedDict):
     """Pages of a PDF; the end is exclusive."""
 
@@ -44,7 +42,7 @@ class PageLocationParam(TypedDict):
     end_page_number: int
 
 
-@documented(PAGE)
+@documented(pages.CITATIONS)
 class ContentBlockLocationParam(TypedDict):
     """Blocks of a document given as content; the end is exclusive."""
 
@@ -56,7 +54,7 @@ class ContentBlockLocationParam(TypedDict):
     end_block_index: int
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchResultLocationParam(TypedDict):
     """A page that the web search tool found."""
 
@@ -67,7 +65,7 @@ class WebSearchResultLocationParam(TypedDict):
     url: _Url
 
 
-@documented(SEARCH_RESULTS)
+@documented(pages.SEARCH_RESULTS)
 class SearchResultLocationParam(TypedDict):
     """Blocks of a search result; the end is exclusive."""
 
@@ -93,7 +91,7 @@ CitationParam: TypeAlias = Annotated[
 # --- As a reply brings them ----------------------------------------------------------------------------------------
 
 
-@documented(PAGE)
+@documented(pages.CITATIONS)
 class CharLocation(Reply):
     """Characters of a plain text document; the end is exclusive."""
 
@@ -106,7 +104,7 @@ class CharLocation(Reply):
     file_id: str | None = None
 
 
-@documented(PAGE)
+@documented(pages.CITATIONS)
 class PageLocation(Reply):
     """Pages of a PDF; the end is exclusive."""
 
@@ -119,7 +117,7 @@ class PageLocation(Reply):
     file_id: str | None = None
 
 
-@documented(PAGE)
+@documented(pages.CITATIONS)
 class ContentBlockLocation(Reply):
     """Blocks of a document given as content; the end is exclusive."""
 
@@ -132,7 +130,7 @@ class ContentBlockLocation(Reply):
     file_id: str | None = None
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchResultLocation(Reply):
     """A page that the web search tool found."""
 
@@ -143,7 +141,7 @@ class WebSearchResultLocation(Reply):
     url: str
 
 
-@documented(SEARCH_RESULTS)
+@documented(pages.SEARCH_RESULTS)
 class SearchResultLocation(Reply):
     """Blocks of a search result; the end is exclusive."""
 

@@ -1,14 +1,15 @@
 """The blocks that a request may be made of."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import StringConstraints
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
-from pytest_messages.schema.base import Beta, ByShape, ByType, documented
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Beta, documented
 from pytest_messages.schema.caching import CacheControlParam
-from pytest_messages.schema.citations import SEARCH_RESULTS, CitationParam
-from pytest_messages.schema.message import FALLBACK_BETA, PROGRAMMATIC, THINKING, ServerToolName
+from pytest_messages.schema.citations import CitationParam
+from pytest_messages.schema.message import ServerToolName
 from pytest_messages.schema.results import (
     AdvisorErrorCode,
     BashErrorCode,
@@ -18,26 +19,8 @@ from pytest_messages.schema.results import (
     WebFetchErrorCode,
     WebSearchErrorCode,
 )
-from pytest_messages.schema.tools import (
-    ADVISOR,
-    BROWSER,
-    CHANGES,
-    CODE_EXECUTION,
-    DEFINE,
-    MCP,
-    TOOL_SEARCH,
-    WEB_FETCH,
-    WEB_SEARCH,
-    AddedTool,
-    CitationsConfigParam,
-    McpToolParam,
-    RemovedTool,
-)
-from pytest_messages.schema.usage import COMPACTION, FALLBACK, MESSAGES
-
-VISION = "build-with-claude/vision"
-PDF = "build-with-claude/pdf-support"
-FILES = "build-with-claude/files"
+from pytest_messages.schema.tools import AddedTool, CitationsConfigParam, McpToolParam, RemovedTool
+from pytest_messages.schema.unions import ByShape, ByType
 
 _Input: TypeAlias = dict[str, Any]
 _Words = Annotated[str, StringConstraints(min_length=1)]
@@ -52,7 +35,7 @@ class _Cacheable(TypedDict):
 # --- Text, images, documents ---------------------------------------------------------------------------------------
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class TextBlockParam(_Cacheable):
     """Words."""
 
@@ -61,7 +44,7 @@ class TextBlockParam(_Cacheable):
     citations: NotRequired[list[CitationParam] | None]
 
 
-@documented(VISION)
+@documented(pages.VISION)
 class Base64ImageSourceParam(TypedDict):
     """An image, base64."""
 
@@ -70,7 +53,7 @@ class Base64ImageSourceParam(TypedDict):
     data: str
 
 
-@documented(VISION)
+@documented(pages.VISION)
 class UrlImageSourceParam(TypedDict):
     """An image at an address."""
 
@@ -78,7 +61,7 @@ class UrlImageSourceParam(TypedDict):
     url: str
 
 
-@documented(FILES, since="2025-04-14")
+@documented(pages.FILES, since="2025-04-14")
 class FileImageSourceParam(TypedDict):
     """An image that was uploaded."""
 
@@ -86,14 +69,14 @@ class FileImageSourceParam(TypedDict):
     file_id: str
 
 
-@documented(VISION)
+@documented(pages.VISION)
 class ImageTransformationsParam(TypedDict):
     """What to do with an image that is too large."""
 
     oversized_image: NotRequired[Literal["downsize", "error"]]
 
 
-@documented(VISION)
+@documented(pages.VISION)
 class ImageBlockParam(_Cacheable):
     """An image."""
 
@@ -102,7 +85,7 @@ class ImageBlockParam(_Cacheable):
     transformations: NotRequired[ImageTransformationsParam | None]
 
 
-@documented(PDF)
+@documented(pages.PDF)
 class Base64PdfSourceParam(TypedDict):
     """A PDF, base64."""
 
@@ -111,7 +94,7 @@ class Base64PdfSourceParam(TypedDict):
     data: str
 
 
-@documented(PDF)
+@documented(pages.PDF)
 class UrlPdfSourceParam(TypedDict):
     """A PDF at an address."""
 
@@ -119,7 +102,7 @@ class UrlPdfSourceParam(TypedDict):
     url: str
 
 
-@documented(PDF)
+@documented(pages.PDF)
 class PlainTextSourceParam(TypedDict):
     """A text."""
 
@@ -128,7 +111,7 @@ class PlainTextSourceParam(TypedDict):
     data: str
 
 
-@documented("build-with-claude/citations")
+@documented(pages.CITATIONS)
 class ContentSourceParam(TypedDict):
     """A document in pieces that are cited as they are."""
 
@@ -136,7 +119,7 @@ class ContentSourceParam(TypedDict):
     content: Annotated[str | list[Annotated[TextBlockParam | ImageBlockParam, ByType()]], ByShape()]
 
 
-@documented(FILES, since="2025-04-14")
+@documented(pages.FILES, since="2025-04-14")
 class FileDocumentSourceParam(TypedDict):
     """A document that was uploaded."""
 
@@ -144,7 +127,7 @@ class FileDocumentSourceParam(TypedDict):
     file_id: str
 
 
-@documented(PDF)
+@documented(pages.PDF)
 class DocumentBlockParam(_Cacheable):
     """A document."""
 
@@ -158,7 +141,7 @@ class DocumentBlockParam(_Cacheable):
     citations: NotRequired[CitationsConfigParam | None]
 
 
-@documented(SEARCH_RESULTS)
+@documented(pages.SEARCH_RESULTS)
 class SearchResultBlockParam(_Cacheable):
     """What the caller's own search found."""
 
@@ -172,7 +155,7 @@ class SearchResultBlockParam(_Cacheable):
 # --- What the model said, sent back --------------------------------------------------------------------------------
 
 
-@documented(THINKING)
+@documented(pages.THINKING)
 class ThinkingBlockParam(TypedDict):
     """Thinking, unchanged."""
 
@@ -181,7 +164,7 @@ class ThinkingBlockParam(TypedDict):
     signature: str
 
 
-@documented(THINKING)
+@documented(pages.THINKING)
 class RedactedThinkingBlockParam(TypedDict):
     """Redacted thinking, unchanged."""
 
@@ -189,14 +172,14 @@ class RedactedThinkingBlockParam(TypedDict):
     data: str
 
 
-@documented(PROGRAMMATIC)
+@documented(pages.PROGRAMMATIC_CALLS)
 class DirectCallerParam(TypedDict):
     """The model called the tool itself."""
 
     type: Literal["direct"]
 
 
-@documented(PROGRAMMATIC, since="2025-08-25")
+@documented(pages.PROGRAMMATIC_CALLS, since="2025-08-25")
 class CodeCallerParam(TypedDict):
     """Code that the model wrote called the tool."""
 
@@ -207,7 +190,7 @@ class CodeCallerParam(TypedDict):
 CallerParam: TypeAlias = Annotated[DirectCallerParam | CodeCallerParam, ByType()]
 
 
-@documented(DEFINE)
+@documented(pages.TOOL_CALLS)
 class ToolUseBlockParam(_Cacheable):
     """A call of one of the client's tools."""
 
@@ -219,18 +202,18 @@ class ToolUseBlockParam(_Cacheable):
     toolset_name: NotRequired[str | None]
 
 
-@documented("agents-and-tools/tool-use/server-tools", since="2025-03-05")
+@documented(pages.SERVER_TOOLS, since="2025-03-05")
 class ServerToolUseBlockParam(_Cacheable):
     """A call of a server tool."""
 
     type: Literal["server_tool_use"]
     id: _ServerToolUseId
-    name: Annotated[ServerToolName, Beta("advisor-tool-2026-03-01", ("advisor",))]
+    name: Annotated[ServerToolName, Beta(betas.ADVISOR_TOOL, ("advisor",))]
     input: _Input
     caller: NotRequired[CallerParam]
 
 
-@documented(MCP, since="2025-04-04", beta="mcp-client-2025-04-04")
+@documented(pages.MCP, since="2025-04-04", beta=betas.MCP_CLIENT)
 class McpToolUseBlockParam(_Cacheable):
     """A call of a tool of an MCP server."""
 
@@ -244,7 +227,7 @@ class McpToolUseBlockParam(_Cacheable):
 # --- Results of the client's tools ---------------------------------------------------------------------------------
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolReferenceBlockParam(_Cacheable):
     """A tool that was found."""
 
@@ -252,7 +235,7 @@ class ToolReferenceBlockParam(_Cacheable):
     tool_name: str
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class BrowserTabParam(TypedDict):
     """An open tab."""
 
@@ -262,7 +245,7 @@ class BrowserTabParam(TypedDict):
     active: NotRequired[bool]
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class TabOpenedParam(TypedDict):
     """A tab was opened."""
 
@@ -270,7 +253,7 @@ class TabOpenedParam(TypedDict):
     tab_id: str
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class DownloadStartedParam(TypedDict):
     """A download began."""
 
@@ -279,7 +262,7 @@ class DownloadStartedParam(TypedDict):
     url: str
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class DownloadCompletedParam(TypedDict):
     """A download is there."""
 
@@ -290,7 +273,7 @@ class DownloadCompletedParam(TypedDict):
     size_bytes: NotRequired[int | None]
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class DownloadFailedParam(TypedDict):
     """A download failed."""
 
@@ -300,7 +283,7 @@ class DownloadFailedParam(TypedDict):
     error: NotRequired[str | None]
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class BrowserStateBlockParam(_Cacheable):
     """The browser after an action."""
 
@@ -317,7 +300,7 @@ class BrowserStateBlockParam(_Cacheable):
     ]
 
 
-@documented(DEFINE)
+@documented(pages.TOOL_CALLS)
 class ToolResultBlockParam(_Cacheable):
     """What one of the client's tools answered."""
 
@@ -347,7 +330,7 @@ class ToolResultBlockParam(_Cacheable):
 # --- Results of server tools, sent back ----------------------------------------------------------------------------
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchResultBlockParam(TypedDict):
     """One page that was found."""
 
@@ -358,7 +341,7 @@ class WebSearchResultBlockParam(TypedDict):
     page_age: NotRequired[str | None]
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchToolResultErrorParam(TypedDict):
     """The search failed."""
 
@@ -366,7 +349,7 @@ class WebSearchToolResultErrorParam(TypedDict):
     error_code: WebSearchErrorCode
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchToolResultBlockParam(_Cacheable):
     """What the web search found."""
 
@@ -376,7 +359,7 @@ class WebSearchToolResultBlockParam(_Cacheable):
     caller: NotRequired[CallerParam]
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetchBlockParam(TypedDict):
     """What was found at the address."""
 
@@ -386,7 +369,7 @@ class WebFetchBlockParam(TypedDict):
     retrieved_at: NotRequired[str | None]
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetchToolResultErrorParam(TypedDict):
     """The fetch failed."""
 
@@ -394,7 +377,7 @@ class WebFetchToolResultErrorParam(TypedDict):
     error_code: WebFetchErrorCode
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetchToolResultBlockParam(_Cacheable):
     """What was fetched."""
 
@@ -404,7 +387,7 @@ class WebFetchToolResultBlockParam(_Cacheable):
     caller: NotRequired[CallerParam]
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionOutputBlockParam(TypedDict):
     """A file that the code wrote."""
 
@@ -412,7 +395,7 @@ class CodeExecutionOutputBlockParam(TypedDict):
     file_id: str
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionResultBlockParam(TypedDict):
     """The code ran."""
 
@@ -423,7 +406,7 @@ class CodeExecutionResultBlockParam(TypedDict):
     stderr: str
 
 
-@documented(PROGRAMMATIC, since="2026-01-20")
+@documented(pages.PROGRAMMATIC_CALLS, since="2026-01-20")
 class EncryptedCodeExecutionResultBlockParam(TypedDict):
     """The code ran, and only the model may read what it printed."""
 
@@ -434,7 +417,7 @@ class EncryptedCodeExecutionResultBlockParam(TypedDict):
     stderr: str
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionToolResultErrorParam(TypedDict):
     """The code did not run."""
 
@@ -442,7 +425,7 @@ class CodeExecutionToolResultErrorParam(TypedDict):
     error_code: CodeExecutionErrorCode
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionToolResultBlockParam(_Cacheable):
     """What the code did."""
 
@@ -454,7 +437,7 @@ class CodeExecutionToolResultBlockParam(_Cacheable):
     ]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionOutputBlockParam(TypedDict):
     """A file that the command wrote."""
 
@@ -462,7 +445,7 @@ class BashCodeExecutionOutputBlockParam(TypedDict):
     file_id: str
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionResultBlockParam(TypedDict):
     """The command ran."""
 
@@ -473,7 +456,7 @@ class BashCodeExecutionResultBlockParam(TypedDict):
     stderr: str
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionToolResultErrorParam(TypedDict):
     """The command did not run."""
 
@@ -481,7 +464,7 @@ class BashCodeExecutionToolResultErrorParam(TypedDict):
     error_code: BashErrorCode
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionToolResultBlockParam(_Cacheable):
     """What the command did."""
 
@@ -490,7 +473,7 @@ class BashCodeExecutionToolResultBlockParam(_Cacheable):
     content: Annotated[BashCodeExecutionResultBlockParam | BashCodeExecutionToolResultErrorParam, ByType()]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorViewResultBlockParam(TypedDict):
     """The file, or a part of it."""
 
@@ -502,7 +485,7 @@ class TextEditorViewResultBlockParam(TypedDict):
     total_lines: NotRequired[int | None]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorCreateResultBlockParam(TypedDict):
     """The file was written."""
 
@@ -510,7 +493,7 @@ class TextEditorCreateResultBlockParam(TypedDict):
     is_file_update: bool
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorStrReplaceResultBlockParam(TypedDict):
     """The file was edited."""
 
@@ -522,7 +505,7 @@ class TextEditorStrReplaceResultBlockParam(TypedDict):
     new_lines: NotRequired[int | None]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorCodeExecutionToolResultErrorParam(TypedDict):
     """The editor could not do it."""
 
@@ -531,7 +514,7 @@ class TextEditorCodeExecutionToolResultErrorParam(TypedDict):
     error_message: NotRequired[str | None]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorCodeExecutionToolResultBlockParam(_Cacheable):
     """What the editor did."""
 
@@ -546,7 +529,7 @@ class TextEditorCodeExecutionToolResultBlockParam(_Cacheable):
     ]
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchResultBlockParam(TypedDict):
     """The tools that were found."""
 
@@ -554,7 +537,7 @@ class ToolSearchResultBlockParam(TypedDict):
     tool_references: list[ToolReferenceBlockParam]
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchToolResultErrorParam(TypedDict):
     """The search failed."""
 
@@ -563,7 +546,7 @@ class ToolSearchToolResultErrorParam(TypedDict):
     error_message: NotRequired[str | None]
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchToolResultBlockParam(_Cacheable):
     """What the tool search found."""
 
@@ -572,7 +555,7 @@ class ToolSearchToolResultBlockParam(_Cacheable):
     content: Annotated[ToolSearchResultBlockParam | ToolSearchToolResultErrorParam, ByType()]
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorResultBlockParam(TypedDict):
     """What the advisor said."""
 
@@ -581,7 +564,7 @@ class AdvisorResultBlockParam(TypedDict):
     stop_reason: NotRequired[str | None]
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorRedactedResultBlockParam(TypedDict):
     """What the advisor said, for the model only."""
 
@@ -590,7 +573,7 @@ class AdvisorRedactedResultBlockParam(TypedDict):
     stop_reason: NotRequired[str | None]
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorToolResultErrorParam(TypedDict):
     """The advisor did not answer."""
 
@@ -598,7 +581,7 @@ class AdvisorToolResultErrorParam(TypedDict):
     error_code: AdvisorErrorCode
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorToolResultBlockParam(_Cacheable):
     """What the advisor answered."""
 
@@ -609,7 +592,7 @@ class AdvisorToolResultBlockParam(_Cacheable):
     ]
 
 
-@documented(MCP, since="2025-04-04", beta="mcp-client-2025-04-04")
+@documented(pages.MCP, since="2025-04-04", beta=betas.MCP_CLIENT)
 class McpToolResultBlockParam(_Cacheable):
     """What a tool of an MCP server answered."""
 
@@ -619,7 +602,7 @@ class McpToolResultBlockParam(_Cacheable):
     is_error: NotRequired[bool]
 
 
-@documented(MCP, since="2026-09-15", beta="mcp-client-2026-09-15")
+@documented(pages.MCP, since="2026-09-15", beta=betas.MCP_LISTINGS)
 class McpToolListingBlockParam(TypedDict):
     """The tools of an MCP server."""
 
@@ -628,7 +611,7 @@ class McpToolListingBlockParam(TypedDict):
     tools: list[McpToolParam]
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class ContainerUploadBlockParam(_Cacheable):
     """A file to put into the container."""
 
@@ -639,7 +622,7 @@ class ContainerUploadBlockParam(_Cacheable):
 # --- Changes of the conversation -----------------------------------------------------------------------------------
 
 
-@documented(DEFINE, since="2026-07-01", beta=CHANGES)
+@documented(pages.DEFINE_TOOLS, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ToolAdditionBlockParam(_Cacheable):
     """A tool comes."""
 
@@ -647,7 +630,7 @@ class ToolAdditionBlockParam(_Cacheable):
     tool: AddedTool
 
 
-@documented(DEFINE, since="2026-07-01", beta=CHANGES)
+@documented(pages.DEFINE_TOOLS, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ToolRemovalBlockParam(_Cacheable):
     """A tool goes."""
 
@@ -655,7 +638,7 @@ class ToolRemovalBlockParam(_Cacheable):
     tool: RemovedTool
 
 
-@documented(COMPACTION, since="2026-01-12", beta="compact-2026-01-12")
+@documented(pages.COMPACTION, since="2026-01-12", beta=betas.COMPACT)
 class CompactionBlockParam(_Cacheable):
     """A summary that stands for the conversation before it, unchanged."""
 
@@ -666,7 +649,7 @@ class CompactionBlockParam(_Cacheable):
     tool_changes: NotRequired[list[Annotated[ToolAdditionBlockParam | ToolRemovalBlockParam, ByType()]] | None]
 
 
-@documented(FALLBACK, since="2026-06-01", beta=FALLBACK_BETA)
+@documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)
 class FallbackModelParam(TypedDict):
     """A model on one side of a fallback."""
 
@@ -683,7 +666,7 @@ FallbackBlockParam = TypedDict(
         "trigger": NotRequired[Any],
     },
 )
-documented(FALLBACK, since="2026-06-01", beta=FALLBACK_BETA)(FallbackBlockParam)
+documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)(FallbackBlockParam)
 
 
 ContentBlockParam: TypeAlias = Annotated[

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from pytest_messages.schema.base import Open, Reply, documented
-
-PAGE = "api/errors"
+from pytest_messages.schema import pages
+from pytest_messages.schema.base import Reply, documented
+from pytest_messages.schema.unions import Open
 
 ErrorType = Literal[
     "invalid_request_error",
@@ -97,7 +97,7 @@ ERROR_CODES: Mapping[int, tuple[str, ...]] = MappingProxyType(
 ERROR_TYPES: tuple[str, ...] = get_args(ErrorType)
 
 
-@documented(PAGE)
+@documented(pages.ERRORS)
 class ErrorDetails(Reply):
     """What is known about an error beyond its type; each code may bring fields of its own.
 
@@ -112,7 +112,7 @@ class ErrorDetails(Reply):
     unsupported: list[str] | None = None
 
 
-@documented(PAGE)
+@documented(pages.ERRORS)
 class ErrorObject(Reply):
     """One error. The wording of ``message`` may change at any time."""
 
@@ -121,7 +121,7 @@ class ErrorObject(Reply):
     details: ErrorDetails | None = None
 
 
-@documented(PAGE)
+@documented(pages.ERRORS)
 class ErrorBody(Reply):
     """The body of a response of status 4xx or 5xx."""
 

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pytest_messages.schema.base import Beta, ByType, Count, Open, Reply, Unknown, documented
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Beta, Count, Reply, Unknown, documented
 from pytest_messages.schema.citations import Citation
 from pytest_messages.schema.errors import ErrorObject
 from pytest_messages.schema.message import (
@@ -14,15 +15,13 @@ from pytest_messages.schema.message import (
     StopDetails,
     StopReason,
 )
-from pytest_messages.schema.usage import COMPACTION, DeltaUsage
-
-PAGE = "build-with-claude/streaming"
-
+from pytest_messages.schema.unions import ByType, Open
+from pytest_messages.schema.usage import DeltaUsage
 
 # --- Deltas of a block ---------------------------------------------------------------------------------------------
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class TextDelta(Reply):
     """More text."""
 
@@ -30,7 +29,7 @@ class TextDelta(Reply):
     text: str
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class InputJsonDelta(Reply):
     """More of a tool's input, a piece of a JSON object."""
 
@@ -38,7 +37,7 @@ class InputJsonDelta(Reply):
     partial_json: str
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class CitationsDelta(Reply):
     """One citation of the text so far."""
 
@@ -46,16 +45,16 @@ class CitationsDelta(Reply):
     citation: Citation
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class ThinkingDelta(Reply):
     """More thinking."""
 
     type: Literal["thinking_delta"]
     thinking: str
-    estimated_tokens: Annotated[Count | None, Beta("thinking-token-count-2026-05-13")] = None
+    estimated_tokens: Annotated[Count | None, Beta(betas.THINKING_TOKENS)] = None
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class SignatureDelta(Reply):
     """The signature of the thinking, once, at its end."""
 
@@ -63,7 +62,7 @@ class SignatureDelta(Reply):
     signature: str
 
 
-@documented(COMPACTION, since="2026-01-12", beta="compact-2026-01-12")
+@documented(pages.COMPACTION, since="2026-01-12", beta=betas.COMPACT)
 class CompactionDelta(Reply):
     """The summary, whole."""
 
@@ -85,7 +84,7 @@ BlockDelta: TypeAlias = Annotated[
 # --- Events --------------------------------------------------------------------------------------------------------
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class MessageStartEvent(Reply):
     """The message, still empty."""
 
@@ -93,7 +92,7 @@ class MessageStartEvent(Reply):
     message: Message
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class ContentBlockStartEvent(Reply):
     """A block begins; those that are not streamed come whole."""
 
@@ -102,7 +101,7 @@ class ContentBlockStartEvent(Reply):
     content_block: ContentBlock
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class ContentBlockDeltaEvent(Reply):
     """A block grows."""
 
@@ -111,7 +110,7 @@ class ContentBlockDeltaEvent(Reply):
     delta: BlockDelta
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class ContentBlockStopEvent(Reply):
     """A block is complete."""
 
@@ -119,42 +118,42 @@ class ContentBlockStopEvent(Reply):
     index: Count
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class MessageDelta(Reply):
     """What became known of the message at its end."""
 
-    stop_reason: Annotated[Open[StopReason] | None, Beta("compact-2026-01-12", ("compaction",))] = None
+    stop_reason: Annotated[Open[StopReason] | None, Beta(betas.COMPACT, ("compaction",))] = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
     container: Container | None = None
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class MessageDeltaEvent(Reply):
     """The message changes at its top level; the usage is cumulative."""
 
     type: Literal["message_delta"]
     delta: MessageDelta
     usage: DeltaUsage
-    context_management: Annotated[ContextManagement | None, Beta("context-management-2025-06-27")] = None
-    input_transformations: Annotated[InputTransformations | None, Beta("thinking-binding-controls-2026-08-01")] = None
+    context_management: Annotated[ContextManagement | None, Beta(betas.CONTEXT_MANAGEMENT)] = None
+    input_transformations: Annotated[InputTransformations | None, Beta(betas.THINKING_BINDING)] = None
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class MessageStopEvent(Reply):
     """The message is complete."""
 
     type: Literal["message_stop"]
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class PingEvent(Reply):
     """The stream is alive."""
 
     type: Literal["ping"]
 
 
-@documented(PAGE)
+@documented(pages.STREAMING)
 class ErrorEvent(Reply):
     """The stream ends here, on a response of status 200."""
 

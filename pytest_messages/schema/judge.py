@@ -1,26 +1,27 @@
 """Is this payload the published shape? Each fault as a plain finding."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
-
-from typing_extensions import get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from pytest_messages.schema.base import DOCS, VERSIONS, Only, marks
+from pytest_messages.schema import pages
+from pytest_messages.schema.base import DOCS, OLD, Only, marks
 from pytest_messages.schema.batches import Batch, BatchPage, BatchParams, BatchResult, DeletedBatch
 from pytest_messages.schema.errors import ErrorBody
 from pytest_messages.schema.events import StreamEvent
 from pytest_messages.schema.message import Message, TokenCount
 from pytest_messages.schema.models import ModelInfo, ModelPage
-from pytest_messages.schema.request import CountTokensParams, MessageParams
+from pytest_messages.schema.places import page_of
+from pytest_messages.schema.request import CloudMessageParams, CountTokensParams, MessageParams
 
 Kind = Literal[
     "request",
+    "cloud_request",
     "message",
     "event",
     "error",
@@ -36,7 +37,7 @@ Kind = Literal[
 ]
 Problem = Literal[
     "wrong-type",  # another JSON type than documented
-    "wrong-value",  # a string or constant that is not one of those documented, where the set is closed
+    "wrong-value",  # not the constant, or not a member of a closed enumeration
     "missing",  # a required field
     "out-of-range",  # a number, a length or a pattern
     "not-in-version",  # documented, but not for this API version
@@ -50,7 +51,7 @@ Problem = Literal[
 class Finding:
     """One place where a payload is not what the documentation says.
 
-    ``path`` is where, as in ``content[0].text``, empty for the whole; ``message`` says what was found and what is
+    ``path`` is where, as in ``content[0].text``, and empty for the whole; ``message`` says what was found and what is
     documented; ``page`` is the address of that documentation.
     """
 
@@ -60,41 +61,46 @@ class Finding:
     page: str
 
 
-_TYPES: dict[Kind, tuple[Any, str]] = {
-    "request": (MessageParams, "api/messages"),
-    "message": (Message, "api/messages"),
-    "event": (StreamEvent, "build-with-claude/streaming"),
-    "error": (ErrorBody, "api/errors"),
-    "count_tokens_request": (CountTokensParams, "build-with-claude/token-counting"),
-    "token_count": (TokenCount, "build-with-claude/token-counting"),
-    "batch_request": (BatchParams, "build-with-claude/batch-processing"),
-    "batch": (Batch, "build-with-claude/batch-processing"),
-    "batches": (BatchPage, "build-with-claude/batch-processing"),
-    "batch_result": (BatchResult, "build-with-claude/batch-processing"),
-    "batch_deleted": (DeletedBatch, "build-with-claude/batch-processing"),
-    "model": (ModelInfo, "api/models"),
-    "models": (ModelPage, "api/models"),
+# What each kind of payload is, and the page that documents it as a whole.
+KINDS: Mapping[Kind, tuple[Any, str]] = {
+    "request": (MessageParams, pages.MESSAGES),
+    "cloud_request": (CloudMessageParams, pages.CLOUDS),
+    "message": (Message, pages.MESSAGES),
+    "event": (StreamEvent, pages.STREAMING),
+    "error": (ErrorBody, pages.ERRORS),
+    "count_tokens_request": (CountTokensParams, pages.COUNTING),
+    "token_count": (TokenCount, pages.COUNTING),
+    "batch_request": (BatchParams, pages.BATCHES),
+    "batch": (Batch, pages.BATCHES),
+    "batches": (BatchPage, pages.BATCHES),
+    "batch_result": (BatchResult, pages.BATCH_PROCESSING),
+    "batch_deleted": (DeletedBatch, pages.BATCHES),
+    "model": (ModelInfo, pages.MODELS),
+    "models": (ModelPage, pages.MODELS),
 }
 
 
 @cache
 def adapter(kind: Kind) -> TypeAdapter[Any]:
     """Return the validator of a kind of payload, built when it is first asked for."""
-    return TypeAdapter(_TYPES[kind][0])
+    return TypeAdapter(KINDS[kind][0])
 
 
-def judge(kind: Kind, value: object, *, version: str = VERSIONS[0]) -> list[Finding]:
+def judge(kind: Kind, value: object, *, version: str = OLD) -> list[Finding]:
     """Say where a parsed JSON value is not the documented shape; an empty list where it is.
 
-    What the versioning policy allows to come is a finding too, of a problem that begins with ``unknown-``.
+    What the versioning policy allows to come is a finding, too, of a problem that begins with ``unknown-``.
+    https://platform.claude.com/docs/en/api/versioning
     """
     try:
         adapter(kind).validate_python(value, strict=True, extra="forbid")
     except ValidationError as error:
-        found = [_finding(kind, value, fault) for fault in error.errors(include_url=False)]
+        found = [_finding(kind, fault) for fault in error.errors(include_url=False)]
     else:
         found = []
-    return [*found, *_not_in(kind, value, version)]
+    if version != OLD:
+        found.extend(_not_in(kind, value, version))
+    return found
 
 
 def parse_message(value: object) -> Message:
@@ -115,15 +121,18 @@ def parse_event(value: object) -> StreamEvent:
     return event
 
 
-# What pydantic's error means to us, and what is documented; ``{...}`` is filled from the error's context.
-_FAULTS: dict[str, tuple[Problem, str]] = {
+# --- From pydantic's errors to findings ----------------------------------------------------------------------------
+
+# What an error means, and what is documented at its place; braces are filled from the error's context.
+_FAULTS: Mapping[str, tuple[Problem, str]] = {
     "missing": ("missing", "a required field"),
     "extra_forbidden": ("unknown-field", "no such field"),
-    "unknown_value": ("unknown-value", "one of {values}"),
-    "by_field": ("unknown-type", "one of {known}"),
-    "by_shape": ("wrong-type", "{shapes}"),
+    "unknown_value": ("unknown-value", "{known}"),
+    "by_field": ("unknown-type", "{known}"),
+    "by_shape": ("wrong-type", "{known}"),
     "literal_error": ("wrong-value", "{expected}"),
     "string_type": ("wrong-type", "a string"),
+    "string_unicode": ("wrong-value", "a string of Unicode characters"),
     "int_type": ("wrong-type", "an integer"),
     "float_type": ("wrong-type", "a number"),
     "bool_type": ("wrong-type", "a boolean"),
@@ -140,40 +149,38 @@ _FAULTS: dict[str, tuple[Problem, str]] = {
 }
 
 
-def _finding(kind: Kind, value: object, fault: ErrorDetails) -> Finding:
+def _finding(kind: Kind, fault: ErrorDetails) -> Finding:
     problem, documented = _FAULTS[fault["type"]]
-    context, found = fault.get("ctx", {}), fault["input"]
-    path = _path(fault["loc"])
+    context, found, path = fault.get("ctx", {}), fault["input"], _path(fault["loc"])
     if fault["type"] == "by_field":
-        problem, documented, path, found = _by_field(path, found, context)
+        problem, documented, path, found = _by_field(path, found, context["field"])
     elif fault["type"] == "literal_error" and not isinstance(found, str | bool):
         problem = "wrong-type"
-    page = DOCS + _TYPES[kind][1]
-    if problem == "missing":
-        return Finding(path, problem, f"missing, and documented as {documented}", page)
-    return Finding(path, problem, f"found {_shown(found)}, documented is {documented.format_map(context)}", page)
+    said = "missing" if problem == "missing" else f"found {_shown(found)}"
+    whole, page = KINDS[kind]
+    return Finding(
+        path=path,
+        problem=problem,
+        message=f"{said}; documented is {documented.format_map(context)}",
+        page=page_of(whole, fault["loc"], DOCS + page),
+    )
 
 
-def _by_field(path: str, found: Any, context: dict[str, Any]) -> tuple[Problem, str, str, Any]:
-    """Why no member of a union was chosen: it is no object, has no such field, or one that is not documented."""
-    field = context["field"]
+def _by_field(path: str, found: Any, field: str) -> tuple[Problem, str, str, Any]:
+    """Say why no member of a union was chosen: no object, no such field in it, or a value that is not documented."""
     if not isinstance(found, dict):
         return "wrong-type", "an object", path, found
     path = f"{path}.{field}" if path else field
     if field not in found:
         return "missing", "a required field", path, found
     named = found[field]
-    return ("unknown-type" if isinstance(named, str) else "wrong-type"), "one of {known}", path, named
+    return "unknown-type" if isinstance(named, str) else "wrong-type", "{known}", path, named
 
 
 def _path(location: tuple[int | str, ...]) -> str:
     """Write a location as a JSON path; the tags of unions, which stand in brackets, are no part of it."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if not _is_tag(step))
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if not str(step).startswith("<"))
     return "".join(steps).removeprefix(".")
-
-
-def _is_tag(step: int | str) -> bool:
-    return isinstance(step, str) and step.startswith("<")
 
 
 _SHOWN = 60
@@ -181,38 +188,31 @@ _SHOWN = 60
 
 def _shown(value: object) -> str:
     """Show a value as JSON, cut to a length that fits into a line."""
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    text = json.dumps(value, default=repr)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _not_in(kind: Kind, value: object, version: str) -> list[Finding]:
-    """Name the fields that the API version does not know."""
-    if kind == "batch_request":
-        return [
-            replace(finding, path=f"requests[{number}].params.{finding.path}")
-            for number, params in enumerate(_batched(value))
-            for finding in _not_in("request", params, version)
-        ]
-    if kind != "request" or not isinstance(value, dict):
-        return []
-    return [
-        Finding(
-            name, "not-in-version", f"found, and documented for {only} only, not for {version}", DOCS + "api/versioning"
-        )
-        for name, only in versioned().items()
-        if name in value and only != version
-    ]
-
-
-def _batched(value: Any) -> list[Any]:
-    try:
-        return [request["params"] for request in value["requests"]]
-    except (KeyError, TypeError):
-        return []
+# --- What differs between the API versions -------------------------------------------------------------------------
 
 
 @cache
-def versioned() -> Mapping[str, str]:
-    """Return the fields of a request that only one API version knows, and which."""
+def only_in() -> Mapping[str, str]:
+    """Return the fields of a request that one API version alone takes, and which version that is."""
     hints = get_type_hints(MessageParams, include_extras=True)
     return {name: mark.version for name, hint in hints.items() for mark in marks(hint) if isinstance(mark, Only)}
+
+
+def _not_in(kind: Kind, value: Any, version: str) -> Iterator[Finding]:
+    if not isinstance(value, dict):
+        return
+    if kind == "batch_request":
+        requests = value.get("requests")
+        for number, request in enumerate(requests if isinstance(requests, list) else ()):
+            params = request.get("params") if isinstance(request, dict) else None
+            for finding in _not_in("request", params, version):
+                yield replace(finding, path=f"requests[{number}].params.{finding.path}")
+    elif kind in ("request", "cloud_request"):
+        for name, only in only_in().items():
+            if name in value and only != version:
+                said = f"found {_shown(value[name])}; documented for {only} alone, not for {version}"
+                yield Finding(name, "not-in-version", said, DOCS + pages.VERSIONING)

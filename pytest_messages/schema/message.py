@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from pytest_messages.schema.base import Beta, ByShape, ByType, Count, Open, Reply, Timestamp, Unknown, documented
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Beta, Count, Reply, Timestamp, Unknown, documented
 from pytest_messages.schema.citations import Citation
 from pytest_messages.schema.results import (
     AdvisorContent,
@@ -15,25 +16,9 @@ from pytest_messages.schema.results import (
     WebFetchContent,
     WebSearchContent,
 )
-from pytest_messages.schema.tools import (
-    ADVISOR,
-    CHANGES,
-    CODE_EXECUTION,
-    DEFINE,
-    MCP,
-    TOOL_SEARCH,
-    WEB_FETCH,
-    WEB_SEARCH,
-    AddedTool,
-    RemovedTool,
-)
-from pytest_messages.schema.usage import COMPACTION, FALLBACK, MESSAGES, Usage
-
-THINKING = "build-with-claude/extended-thinking"
-PROGRAMMATIC = "agents-and-tools/tool-use/programmatic-tool-calling"
-DIAGNOSTICS = "build-with-claude/cache-diagnostics"
-CONTEXT_EDITING = "build-with-claude/context-editing"
-FALLBACK_BETA = "server-side-fallback-2026-07-01"
+from pytest_messages.schema.tools import AddedTool, RemovedTool
+from pytest_messages.schema.unions import ByShape, ByType, Open
+from pytest_messages.schema.usage import Usage
 
 StopReason = Literal[
     "end_turn",
@@ -62,7 +47,7 @@ _Input: TypeAlias = dict[str, Any]
 # --- Text and thinking ---------------------------------------------------------------------------------------------
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class TextBlock(Reply):
     """What the model says."""
 
@@ -71,7 +56,7 @@ class TextBlock(Reply):
     citations: list[Citation] | None = None
 
 
-@documented(THINKING)
+@documented(pages.THINKING)
 class ThinkingBlock(Reply):
     """What the model thought; the text is empty where it is not shown."""
 
@@ -80,7 +65,7 @@ class ThinkingBlock(Reply):
     signature: str
 
 
-@documented(THINKING)
+@documented(pages.THINKING)
 class RedactedThinkingBlock(Reply):
     """What the model thought, for the model only."""
 
@@ -91,14 +76,14 @@ class RedactedThinkingBlock(Reply):
 # --- Calls of tools ------------------------------------------------------------------------------------------------
 
 
-@documented(PROGRAMMATIC)
+@documented(pages.PROGRAMMATIC_CALLS)
 class DirectCaller(Reply):
     """The model called the tool itself."""
 
     type: Literal["direct"]
 
 
-@documented(PROGRAMMATIC, since="2025-08-25")
+@documented(pages.PROGRAMMATIC_CALLS, since="2025-08-25")
 class CodeCaller(Reply):
     """Code that the model wrote called the tool; ``tool_id`` is the call that runs it."""
 
@@ -113,7 +98,7 @@ class UnknownCaller(Unknown):
 Caller: TypeAlias = Annotated[DirectCaller | CodeCaller | UnknownCaller, ByType()]
 
 
-@documented(DEFINE)
+@documented(pages.TOOL_CALLS)
 class ToolUseBlock(Reply):
     """A call of a tool that the client runs."""
 
@@ -126,18 +111,18 @@ class ToolUseBlock(Reply):
     toolset_name: str | None = None
 
 
-@documented("agents-and-tools/tool-use/server-tools", since="2025-03-05")
+@documented(pages.SERVER_TOOLS, since="2025-03-05")
 class ServerToolUseBlock(Reply):
     """A call of a tool that the API runs."""
 
     type: Literal["server_tool_use"]
     id: str
-    name: Annotated[Open[ServerToolName], Beta("advisor-tool-2026-03-01", ("advisor",))]
+    name: Annotated[Open[ServerToolName], Beta(betas.ADVISOR_TOOL, ("advisor",))]
     input: _Input
     caller: Caller | None = None
 
 
-@documented(MCP, since="2025-04-04", beta="mcp-client-2025-04-04")
+@documented(pages.MCP, since="2025-04-04", beta=betas.MCP_CLIENT)
 class McpToolUseBlock(Reply):
     """A call of a tool of an MCP server."""
 
@@ -151,7 +136,7 @@ class McpToolUseBlock(Reply):
 # --- Results of tools ----------------------------------------------------------------------------------------------
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchToolResultBlock(Reply):
     """What the web search found."""
 
@@ -161,7 +146,7 @@ class WebSearchToolResultBlock(Reply):
     caller: Caller | None = None
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetchToolResultBlock(Reply):
     """What was fetched."""
 
@@ -171,7 +156,7 @@ class WebFetchToolResultBlock(Reply):
     caller: Caller | None = None
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionToolResultBlock(Reply):
     """What the code did."""
 
@@ -180,7 +165,7 @@ class CodeExecutionToolResultBlock(Reply):
     content: CodeExecutionContent
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionToolResultBlock(Reply):
     """What the command did."""
 
@@ -189,7 +174,7 @@ class BashCodeExecutionToolResultBlock(Reply):
     content: BashCodeExecutionContent
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorCodeExecutionToolResultBlock(Reply):
     """What the editor did."""
 
@@ -198,7 +183,7 @@ class TextEditorCodeExecutionToolResultBlock(Reply):
     content: TextEditorCodeExecutionContent
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchToolResultBlock(Reply):
     """What the tool search found."""
 
@@ -207,7 +192,7 @@ class ToolSearchToolResultBlock(Reply):
     content: ToolSearchContent
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorToolResultBlock(Reply):
     """What the advisor answered."""
 
@@ -216,7 +201,7 @@ class AdvisorToolResultBlock(Reply):
     content: AdvisorContent
 
 
-@documented(MCP, since="2025-04-04", beta="mcp-client-2025-04-04")
+@documented(pages.MCP, since="2025-04-04", beta=betas.MCP_CLIENT)
 class McpToolResultBlock(Reply):
     """What a tool of an MCP server answered."""
 
@@ -226,7 +211,7 @@ class McpToolResultBlock(Reply):
     content: Annotated[str | list[TextBlock], ByShape()]
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class ContainerUploadBlock(Reply):
     """A file in the container."""
 
@@ -237,7 +222,7 @@ class ContainerUploadBlock(Reply):
 # --- Changes of the conversation -----------------------------------------------------------------------------------
 
 
-@documented(MCP, since="2026-09-15", beta="mcp-client-2026-09-15")
+@documented(pages.MCP, since="2026-09-15", beta=betas.MCP_LISTINGS)
 class McpTool(Reply):
     """A tool as its server listed it."""
 
@@ -246,7 +231,7 @@ class McpTool(Reply):
     description: str | None = None
 
 
-@documented(MCP, since="2026-09-15", beta="mcp-client-2026-09-15")
+@documented(pages.MCP, since="2026-09-15", beta=betas.MCP_LISTINGS)
 class McpToolListingBlock(Reply):
     """The tools of an MCP server."""
 
@@ -255,7 +240,7 @@ class McpToolListingBlock(Reply):
     tools: list[McpTool]
 
 
-@documented(DEFINE, since="2026-07-01", beta=CHANGES)
+@documented(pages.DEFINE_TOOLS, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ToolAdditionBlock(Reply):
     """A tool that came during the conversation."""
 
@@ -263,7 +248,7 @@ class ToolAdditionBlock(Reply):
     tool: AddedTool
 
 
-@documented(DEFINE, since="2026-07-01", beta=CHANGES)
+@documented(pages.DEFINE_TOOLS, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ToolRemovalBlock(Reply):
     """A tool that went during the conversation."""
 
@@ -275,7 +260,7 @@ class UnknownToolChange(Unknown):
     """A change of the tools that the documentation does not list."""
 
 
-@documented(COMPACTION, since="2026-01-12", beta="compact-2026-01-12")
+@documented(pages.COMPACTION, since="2026-01-12", beta=betas.COMPACT)
 class CompactionBlock(Reply):
     """A summary that stands for the conversation before it."""
 
@@ -286,14 +271,14 @@ class CompactionBlock(Reply):
     tool_changes: list[Annotated[ToolAdditionBlock | ToolRemovalBlock | UnknownToolChange, ByType()]] | None = None
 
 
-@documented(FALLBACK, since="2026-06-01", beta=FALLBACK_BETA)
+@documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)
 class FallbackModel(Reply):
     """A model on one side of a fallback."""
 
     model: str
 
 
-@documented(FALLBACK, since="2026-06-01", beta=FALLBACK_BETA)
+@documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)
 class FallbackTrigger(Reply):
     """Why another model took over."""
 
@@ -305,7 +290,7 @@ class UnknownTrigger(Unknown):
     """A reason that the documentation does not list."""
 
 
-@documented(FALLBACK, since="2026-06-01", beta=FALLBACK_BETA)
+@documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)
 class FallbackBlock(Reply):
     """From here on another model answers."""
 
@@ -346,7 +331,7 @@ ContentBlock: TypeAlias = Annotated[
 # --- What stands around the blocks ---------------------------------------------------------------------------------
 
 
-@documented("build-with-claude/skills-guide", since="2025-10-02")
+@documented(pages.SKILLS, since="2025-10-02")
 class ContainerSkill(Reply):
     """A skill that the container has."""
 
@@ -355,7 +340,7 @@ class ContainerSkill(Reply):
     version: str
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class Container(Reply):
     """Where the code ran; its ``id`` can be sent with the next request until it expires."""
 
@@ -364,16 +349,16 @@ class Container(Reply):
     skills: list[ContainerSkill] | None = None
 
 
-@documented(FALLBACK)
+@documented(pages.STOP_REASONS)
 class RefusalStopDetails(Reply):
     """Why the model refused."""
 
     type: Literal["refusal"]
     category: Open[RefusalCategory] | None = None
     explanation: str | None = None
-    fallback_credit_token: Annotated[str | None, Beta("fallback-credit-2026-07-01")] = None
-    fallback_has_prefill_claim: Annotated[bool | None, Beta("fallback-credit-2026-07-01")] = None
-    recommended_model: Annotated[str | None, Beta("fallback-credit-2026-07-01")] = None
+    fallback_credit_token: Annotated[str | None, Beta(betas.CREDIT)] = None
+    fallback_has_prefill_claim: Annotated[bool | None, Beta(betas.CREDIT)] = None
+    recommended_model: Annotated[str | None, Beta(betas.CREDIT)] = None
 
 
 class UnknownStopDetails(Unknown):
@@ -383,7 +368,7 @@ class UnknownStopDetails(Unknown):
 StopDetails: TypeAlias = Annotated[RefusalStopDetails | UnknownStopDetails, ByType()]
 
 
-@documented(DIAGNOSTICS, since="2026-04-07")
+@documented(pages.CACHE_DIAGNOSTICS, since="2026-04-07")
 class CacheMissOfTokens(Reply):
     """A part of the prompt changed, and this much of it had to be read anew."""
 
@@ -391,7 +376,7 @@ class CacheMissOfTokens(Reply):
     cache_missed_input_tokens: Count
 
 
-@documented(DIAGNOSTICS, since="2026-04-07")
+@documented(pages.CACHE_DIAGNOSTICS, since="2026-04-07")
 class CacheMiss(Reply):
     """The previous message is gone, or cannot be compared."""
 
@@ -402,14 +387,14 @@ class UnknownCacheMiss(Unknown):
     """A reason that the documentation does not list."""
 
 
-@documented(DIAGNOSTICS, since="2026-04-07")
+@documented(pages.CACHE_DIAGNOSTICS, since="2026-04-07")
 class Diagnostics(Reply):
     """Why the prompt was not found in the cache."""
 
     cache_miss_reason: Annotated[CacheMissOfTokens | CacheMiss | UnknownCacheMiss, ByType()] | None = None
 
 
-@documented(CONTEXT_EDITING, since="2025-06-27", beta="context-management-2025-06-27")
+@documented(pages.CONTEXT_EDITING, since="2025-06-27", beta=betas.CONTEXT_MANAGEMENT)
 class ClearedToolUses(Reply):
     """Old tool uses were taken out of the prompt."""
 
@@ -418,7 +403,7 @@ class ClearedToolUses(Reply):
     cleared_input_tokens: Count
 
 
-@documented(CONTEXT_EDITING, since="2025-10-15", beta="context-management-2025-06-27")
+@documented(pages.CONTEXT_EDITING, since="2025-10-15", beta=betas.CONTEXT_MANAGEMENT)
 class ClearedThinking(Reply):
     """Old thinking was taken out of the prompt."""
 
@@ -431,14 +416,14 @@ class UnknownEdit(Unknown):
     """An edit that the documentation does not list."""
 
 
-@documented(CONTEXT_EDITING, since="2025-06-27", beta="context-management-2025-06-27")
+@documented(pages.CONTEXT_EDITING, since="2025-06-27", beta=betas.CONTEXT_MANAGEMENT)
 class ContextManagement(Reply):
     """What was taken out of the prompt."""
 
     applied_edits: list[Annotated[ClearedToolUses | ClearedThinking | UnknownEdit, ByType()]]
 
 
-@documented(THINKING, since="2026-08-01", beta="thinking-binding-controls-2026-08-01")
+@documented(pages.PRESERVED_THINKING, since="2026-08-01", beta=betas.THINKING_BINDING)
 class InputTransformation(Reply):
     """A thinking block of the request that is not the model's own was dropped, or let through."""
 
@@ -461,7 +446,7 @@ class UnknownTransformation(Unknown):
 InputTransformations: TypeAlias = list[Annotated[InputTransformation | UnknownTransformation, ByType()]]
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class Message(Reply):
     """A message of the model: what a call answers, and what the events of a stream add up to."""
 
@@ -470,31 +455,29 @@ class Message(Reply):
     role: Literal["assistant"]
     model: str
     content: list[ContentBlock]
-    stop_reason: Annotated[Open[StopReason] | None, Beta("compact-2026-01-12", ("compaction",))] = None
+    stop_reason: Annotated[Open[StopReason] | None, Beta(betas.COMPACT, ("compaction",))] = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
     usage: Usage
     container: Container | None = None
     diagnostics: Diagnostics | None = None
-    context_management: Annotated[ContextManagement | None, Beta("context-management-2025-06-27")] = None
-    input_transformations: Annotated[InputTransformations | None, Beta("thinking-binding-controls-2026-08-01")] = None
+    context_management: Annotated[ContextManagement | None, Beta(betas.CONTEXT_MANAGEMENT)] = None
+    input_transformations: Annotated[InputTransformations | None, Beta(betas.THINKING_BINDING)] = None
 
 
 # --- Token counts --------------------------------------------------------------------------------------------------
 
-TOKEN_COUNTING = "build-with-claude/token-counting"
 
-
-@documented(TOKEN_COUNTING, since="2025-06-27", beta="context-management-2025-06-27")
+@documented(pages.COUNTING, since="2025-06-27", beta=betas.CONTEXT_MANAGEMENT)
 class CountedContext(Reply):
     """How long the prompt would have been before its context was edited."""
 
     original_input_tokens: Count
 
 
-@documented(TOKEN_COUNTING, since="2024-11-01")
+@documented(pages.COUNTING, since="2024-11-01")
 class TokenCount(Reply):
     """How long a prompt would be."""
 
     input_tokens: Count
-    context_management: Annotated[CountedContext | None, Beta("context-management-2025-06-27")] = None
+    context_management: Annotated[CountedContext | None, Beta(betas.CONTEXT_MANAGEMENT)] = None

@@ -2,19 +2,19 @@
 
 from typing import Literal
 
-from pytest_messages.schema.base import Count, Open, Reply, Timestamp, documented
+from pytest_messages.schema import pages
+from pytest_messages.schema.base import Count, Reply, Timestamp, documented
+from pytest_messages.schema.unions import Open
 
-PAGE = "api/models"
 
-
-@documented(PAGE)
+@documented(pages.MODELS)
 class Capability(Reply):
     """Whether the model can do it."""
 
     supported: bool
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ContextManagementCapability(Reply):
     """Which edits of the context the model can take."""
 
@@ -24,7 +24,7 @@ class ContextManagementCapability(Reply):
     compact_20260112: Capability | None = None
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class EffortCapability(Reply):
     """Which efforts the model knows."""
 
@@ -36,7 +36,7 @@ class EffortCapability(Reply):
     max: Capability
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ServerToolsCapability(Reply):
     """Which server tools the model can call."""
 
@@ -45,17 +45,18 @@ class ServerToolsCapability(Reply):
     web_search: Capability
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ThinkingTypes(Reply):
     """Which kinds of thinking can be asked for."""
 
     adaptive: Capability
-    between_tools: Capability
+    # The kind came with a later API version than the table.
+    between_tools: Capability | None = None
     disabled: Capability
     enabled: Capability
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ThinkingCapability(Reply):
     """Whether the model thinks, and how that can be asked for."""
 
@@ -63,7 +64,7 @@ class ThinkingCapability(Reply):
     types: ThinkingTypes
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ModelCapabilities(Reply):
     """What a model can do."""
 
@@ -79,7 +80,7 @@ class ModelCapabilities(Reply):
     thinking: ThinkingCapability
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ModelInfo(Reply):
     """One model."""
 
@@ -97,7 +98,7 @@ class ModelInfo(Reply):
     capabilities: ModelCapabilities | None = None
 
 
-@documented(PAGE)
+@documented(pages.MODELS)
 class ModelPage(Reply):
     """A page of the list of models."""
 

@@ -1,20 +1,16 @@
 """What is asked of the model: the body of ``POST /v1/messages`` and of its sibling that counts tokens."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import Field, StringConstraints
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
-from pytest_messages.schema.base import Beta, ByShape, ByType, Count, Legacy, Only, documented
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import OLD, Beta, Count, Legacy, Only, documented
 from pytest_messages.schema.caching import CacheControlParam
 from pytest_messages.schema.content import ContentBlockParam, SystemBlockParam, TextBlockParam
-from pytest_messages.schema.message import CONTEXT_EDITING, DIAGNOSTICS, FALLBACK_BETA, THINKING, TOKEN_COUNTING
-from pytest_messages.schema.tools import DEFINE, MCP, ToolDefinition
-from pytest_messages.schema.usage import COMPACTION, FALLBACK, MESSAGES
-
-EFFORT = "build-with-claude/effort"
-STRUCTURED_OUTPUTS = "build-with-claude/structured-outputs"
-SYSTEM_CHANGES = "mid-conversation-output-config-2026-07-01"
+from pytest_messages.schema.tools import ToolDefinition
+from pytest_messages.schema.unions import ByShape, ByType
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 RequestedSpeed = Literal["standard", "fast"]
@@ -23,7 +19,7 @@ RequestedSpeed = Literal["standard", "fast"]
 # --- Messages ------------------------------------------------------------------------------------------------------
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class UserMessageParam(TypedDict):
     """A turn of the user."""
 
@@ -31,7 +27,7 @@ class UserMessageParam(TypedDict):
     content: Annotated[str | list[ContentBlockParam], ByShape()]
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class AssistantMessageParam(TypedDict):
     """A turn of the model."""
 
@@ -39,23 +35,21 @@ class AssistantMessageParam(TypedDict):
     content: Annotated[str | list[ContentBlockParam], ByShape()]
 
 
-@documented(EFFORT, since="2026-07-01", beta=SYSTEM_CHANGES)
+@documented(pages.SYSTEM_MESSAGES, since="2026-07-01", beta=betas.SYSTEM_EFFORT)
 class SystemOutputConfigParam(TypedDict):
     """An effort from here on."""
 
     effort: NotRequired[Effort | None]
 
 
-@documented(MESSAGES)
+@documented(pages.SYSTEM_MESSAGES)
 class SystemMessageParam(TypedDict):
     """An instruction in the middle of the conversation; with the beta it may do without content."""
 
     role: Literal["system"]
     content: NotRequired[Annotated[str | list[SystemBlockParam], ByShape()]]
-    clear_at: NotRequired[
-        Annotated[Literal["next_user_message", "never"] | None, Beta("mid-conversation-system-clear-at-2026-08-21")]
-    ]
-    output_config: NotRequired[Annotated[SystemOutputConfigParam | None, Beta(SYSTEM_CHANGES)]]
+    clear_at: NotRequired[Annotated[Literal["next_user_message", "never"] | None, Beta(betas.SYSTEM_CLEAR_AT)]]
+    output_config: NotRequired[Annotated[SystemOutputConfigParam | None, Beta(betas.SYSTEM_EFFORT)]]
 
 
 MessageParam: TypeAlias = Annotated[UserMessageParam | AssistantMessageParam | SystemMessageParam, ByType("role")]
@@ -64,7 +58,7 @@ MessageParam: TypeAlias = Annotated[UserMessageParam | AssistantMessageParam | S
 # --- How to answer -------------------------------------------------------------------------------------------------
 
 
-@documented(STRUCTURED_OUTPUTS, since="2025-11-13")
+@documented(pages.STRUCTURED_OUTPUTS, since="2025-11-13")
 class JsonOutputFormatParam(TypedDict):
     """The text of the answer is JSON of this schema."""
 
@@ -72,7 +66,7 @@ class JsonOutputFormatParam(TypedDict):
     schema: dict[str, Any]
 
 
-@documented("build-with-claude/task-budgets", since="2026-03-13", beta="task-budgets-2026-03-13")
+@documented(pages.TASK_BUDGETS, since="2026-03-13", beta=betas.BUDGETS)
 class TaskBudgetParam(TypedDict):
     """How many tokens the whole task may take."""
 
@@ -81,16 +75,16 @@ class TaskBudgetParam(TypedDict):
     remaining: NotRequired[int | None]
 
 
-@documented(EFFORT)
+@documented(pages.EFFORT)
 class OutputConfigParam(TypedDict):
     """How hard to try, and the form of the answer."""
 
     effort: NotRequired[Effort | None]
     format: NotRequired[JsonOutputFormatParam | None]
-    task_budget: NotRequired[Annotated[TaskBudgetParam | None, Beta("task-budgets-2026-03-13")]]
+    task_budget: NotRequired[Annotated[TaskBudgetParam | None, Beta(betas.BUDGETS)]]
 
 
-@documented(THINKING, since="2026-08-01", beta="thinking-binding-controls-2026-08-01")
+@documented(pages.PRESERVED_THINKING, since="2026-08-01", beta=betas.THINKING_BINDING)
 class BlockBindingParam(TypedDict):
     """What to do with thinking blocks that do not belong here."""
 
@@ -101,13 +95,13 @@ class _ShownThinking(TypedDict):
     display: NotRequired[
         Annotated[
             Literal["summarized", "omitted", "updates"] | None,
-            Beta("thinking-display-updates-2026-08-18", ("updates",)),
+            Beta(betas.THINKING_UPDATES, ("updates",)),
         ]
     ]
-    block_binding: NotRequired[Annotated[BlockBindingParam | None, Beta("thinking-binding-controls-2026-08-01")]]
+    block_binding: NotRequired[Annotated[BlockBindingParam | None, Beta(betas.THINKING_BINDING)]]
 
 
-@documented(THINKING)
+@documented(pages.THINKING)
 class ThinkingEnabledParam(_ShownThinking):
     """Think, within a budget."""
 
@@ -115,21 +109,21 @@ class ThinkingEnabledParam(_ShownThinking):
     budget_tokens: Annotated[int, Field(ge=1024)]
 
 
-@documented("build-with-claude/adaptive-thinking", since="2026-02")
+@documented(pages.ADAPTIVE_THINKING, since="2026-02")
 class ThinkingAdaptiveParam(_ShownThinking):
     """Think as much as it takes."""
 
     type: Literal["adaptive"]
 
 
-@documented(THINKING)
+@documented(pages.THINKING)
 class ThinkingDisabledParam(TypedDict):
     """Do not think."""
 
     type: Literal["disabled"]
 
 
-@documented(THINKING, since="2026-10-21")
+@documented(pages.THINKING, since="2026-10-21")
 class ThinkingBetweenToolsParam(TypedDict):
     """Think between calls of tools."""
 
@@ -141,7 +135,7 @@ ThinkingParam: TypeAlias = Annotated[
 ]
 
 
-@documented(DEFINE)
+@documented(pages.DEFINE_TOOLS)
 class ToolChoiceAutoParam(TypedDict):
     """The model may call tools."""
 
@@ -149,7 +143,7 @@ class ToolChoiceAutoParam(TypedDict):
     disable_parallel_tool_use: NotRequired[bool]
 
 
-@documented(DEFINE)
+@documented(pages.DEFINE_TOOLS)
 class ToolChoiceAnyParam(TypedDict):
     """The model has to call a tool."""
 
@@ -157,7 +151,7 @@ class ToolChoiceAnyParam(TypedDict):
     disable_parallel_tool_use: NotRequired[bool]
 
 
-@documented(DEFINE)
+@documented(pages.DEFINE_TOOLS)
 class ToolChoiceToolParam(TypedDict):
     """The model has to call this tool."""
 
@@ -166,7 +160,7 @@ class ToolChoiceToolParam(TypedDict):
     disable_parallel_tool_use: NotRequired[bool]
 
 
-@documented(DEFINE)
+@documented(pages.DEFINE_TOOLS)
 class ToolChoiceNoneParam(TypedDict):
     """The model may not call a tool."""
 
@@ -181,7 +175,7 @@ ToolChoiceParam: TypeAlias = Annotated[
 # --- Where and for whom --------------------------------------------------------------------------------------------
 
 
-@documented("build-with-claude/skills-guide", since="2025-10-02")
+@documented(pages.SKILLS, since="2025-10-02")
 class SkillParam(TypedDict):
     """A skill for the container."""
 
@@ -190,7 +184,7 @@ class SkillParam(TypedDict):
     version: NotRequired[str]
 
 
-@documented("build-with-claude/skills-guide", since="2025-10-02")
+@documented(pages.SKILLS, since="2025-10-02")
 class ContainerParam(TypedDict):
     """Where code runs, and what it finds there."""
 
@@ -198,21 +192,21 @@ class ContainerParam(TypedDict):
     skills: NotRequired[list[SkillParam] | None]
 
 
-@documented(DIAGNOSTICS, since="2026-04-07")
+@documented(pages.CACHE_DIAGNOSTICS, since="2026-04-07")
 class DiagnosticsParam(TypedDict):
     """Asks why the prompt was not found in the cache."""
 
     previous_message_id: NotRequired[str | None]
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class MetadataParam(TypedDict):
     """Who asks: an opaque name."""
 
     user_id: NotRequired[Annotated[str, StringConstraints(max_length=256)] | None]
 
 
-@documented(MCP, since="2025-04-04", beta="mcp-client-2025-04-04")
+@documented(pages.MCP, since="2025-04-04", beta=betas.MCP_CLIENT)
 class McpToolConfigurationParam(TypedDict):
     """Which tools of the server may be called."""
 
@@ -220,7 +214,7 @@ class McpToolConfigurationParam(TypedDict):
     allowed_tools: NotRequired[list[str] | None]
 
 
-@documented(MCP, since="2025-04-04", beta="mcp-client-2025-04-04")
+@documented(pages.MCP, since="2025-04-04", beta=betas.MCP_CLIENT)
 class McpServerParam(TypedDict):
     """An MCP server."""
 
@@ -233,10 +227,8 @@ class McpServerParam(TypedDict):
 
 # --- Context and compaction ----------------------------------------------------------------------------------------
 
-CONTEXT_BETA = "context-management-2025-06-27"
 
-
-@documented(CONTEXT_EDITING, since="2025-06-27", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-06-27", beta=betas.CONTEXT_MANAGEMENT)
 class InputTokensParam(TypedDict):
     """So many tokens of the input."""
 
@@ -244,7 +236,7 @@ class InputTokensParam(TypedDict):
     value: int
 
 
-@documented(CONTEXT_EDITING, since="2025-06-27", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-06-27", beta=betas.CONTEXT_MANAGEMENT)
 class ToolUsesParam(TypedDict):
     """So many uses of tools."""
 
@@ -252,7 +244,7 @@ class ToolUsesParam(TypedDict):
     value: int
 
 
-@documented(CONTEXT_EDITING, since="2025-09-19", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-09-19", beta=betas.CONTEXT_MANAGEMENT)
 class ClearToolUsesParam(TypedDict):
     """Take old tool uses out of the prompt."""
 
@@ -264,7 +256,7 @@ class ClearToolUsesParam(TypedDict):
     exclude_tools: NotRequired[list[str] | None]
 
 
-@documented(CONTEXT_EDITING, since="2025-10-15", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-10-15", beta=betas.CONTEXT_MANAGEMENT)
 class ThinkingTurnsParam(TypedDict):
     """The thinking of so many turns."""
 
@@ -272,14 +264,14 @@ class ThinkingTurnsParam(TypedDict):
     value: int
 
 
-@documented(CONTEXT_EDITING, since="2025-10-15", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-10-15", beta=betas.CONTEXT_MANAGEMENT)
 class AllThinkingParam(TypedDict):
     """The thinking of all turns."""
 
     type: Literal["all"]
 
 
-@documented(CONTEXT_EDITING, since="2025-10-15", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-10-15", beta=betas.CONTEXT_MANAGEMENT)
 class ClearThinkingParam(TypedDict):
     """Take old thinking out of the prompt."""
 
@@ -287,7 +279,7 @@ class ClearThinkingParam(TypedDict):
     keep: NotRequired[Annotated[Literal["all"] | Annotated[ThinkingTurnsParam | AllThinkingParam, ByType()], ByShape()]]
 
 
-@documented(COMPACTION, since="2026-01-12", beta="compact-2026-01-12")
+@documented(pages.COMPACTION, since="2026-01-12", beta=betas.COMPACT)
 class CompactParam(TypedDict):
     """Put a summary in the place of the conversation when it has grown too long."""
 
@@ -297,14 +289,14 @@ class CompactParam(TypedDict):
     pause_after_compaction: NotRequired[bool]
 
 
-@documented(CONTEXT_EDITING, since="2025-06-27", beta=CONTEXT_BETA)
+@documented(pages.CONTEXT_EDITING, since="2025-06-27", beta=betas.CONTEXT_MANAGEMENT)
 class ContextManagementParam(TypedDict):
     """What to take out of the prompt, and when."""
 
     edits: NotRequired[list[Annotated[ClearToolUsesParam | ClearThinkingParam | CompactParam, ByType()]]]
 
 
-@documented(COMPACTION, since="2026-09-04", beta="compact-2026-09-04")
+@documented(pages.COMPACTION_ON_DEMAND, since="2026-09-04", beta=betas.COMPACT_ON_DEMAND)
 class CompactionParam(TypedDict):
     """Answer with a summary of the conversation."""
 
@@ -315,7 +307,7 @@ class CompactionParam(TypedDict):
 # --- Fallback, billing, threads ------------------------------------------------------------------------------------
 
 
-@documented(FALLBACK, since="2026-06-01", beta="fallback-credit-2026-07-01")
+@documented(pages.FALLBACK_CREDIT, since="2026-06-01", beta=betas.CREDIT)
 class FallbackCreditTokenParam(TypedDict):
     """The credit of a refused request."""
 
@@ -323,7 +315,7 @@ class FallbackCreditTokenParam(TypedDict):
     mode: NotRequired[Literal["strict", "best_effort"]]
 
 
-@documented(FALLBACK, since="2026-06-01", beta=FALLBACK_BETA)
+@documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)
 class FallbackParam(TypedDict):
     """A model to ask where the first one refuses, and what to ask it for."""
 
@@ -334,7 +326,7 @@ class FallbackParam(TypedDict):
     thinking: NotRequired[ThinkingParam | None]
 
 
-@documented(MESSAGES, since="2026-10-01", beta="user-profiles-billing-2026-10-01")
+@documented(pages.MESSAGES, since="2026-10-01", beta=betas.BILLING)
 class BillingPolicyParam(TypedDict):
     """Who pays."""
 
@@ -342,14 +334,14 @@ class BillingPolicyParam(TypedDict):
     bill_to: NotRequired[Literal["self", "user_profile"]]
 
 
-@documented(MESSAGES, since="2026-08-12", beta="message-threads-2026-08-12")
+@documented(pages.MESSAGES, since="2026-08-12", beta=betas.THREADS)
 class ThreadCreateParam(TypedDict):
     """Begin a thread."""
 
     type: Literal["create"]
 
 
-@documented(MESSAGES, since="2026-08-12", beta="message-threads-2026-08-12")
+@documented(pages.MESSAGES, since="2026-08-12", beta=betas.THREADS)
 class ThreadContinueParam(TypedDict):
     """Go on with a thread."""
 
@@ -361,9 +353,8 @@ class ThreadContinueParam(TypedDict):
 
 
 class _Prompt(TypedDict):
-    """What is sent to a model, and what is sent to count its tokens."""
+    """What is sent to a model, and what is sent to count its tokens; a cloud has the model in the address."""
 
-    model: str
     messages: Annotated[list[MessageParam], Field(min_length=1, max_length=100_000)]
     cache_control: NotRequired[CacheControlParam | None]
     output_config: NotRequired[OutputConfigParam]
@@ -373,10 +364,10 @@ class _Prompt(TypedDict):
     thinking: NotRequired[ThinkingParam]
     tool_choice: NotRequired[ToolChoiceParam]
     tools: NotRequired[list[ToolDefinition]]
-    billing_policy: NotRequired[Annotated[BillingPolicyParam | None, Beta("user-profiles-billing-2026-10-01")]]
-    compaction: NotRequired[Annotated[CompactionParam | None, Beta("compact-2026-09-04")]]
-    context_management: NotRequired[Annotated[ContextManagementParam | None, Beta(CONTEXT_BETA)]]
-    mcp_servers: NotRequired[Annotated[list[McpServerParam], Beta("mcp-client-2025-04-04")]]
+    billing_policy: NotRequired[Annotated[BillingPolicyParam | None, Beta(betas.BILLING)]]
+    compaction: NotRequired[Annotated[CompactionParam | None, Beta(betas.COMPACT_ON_DEMAND)]]
+    context_management: NotRequired[Annotated[ContextManagementParam | None, Beta(betas.CONTEXT_MANAGEMENT)]]
+    mcp_servers: NotRequired[Annotated[list[McpServerParam], Beta(betas.MCP_CLIENT)]]
 
 
 class _Call(_Prompt):
@@ -386,38 +377,50 @@ class _Call(_Prompt):
     metadata: NotRequired[MetadataParam]
     service_tier: NotRequired[Literal["auto", "standard_only"]]
     stop_sequences: NotRequired[list[str]]
-    temperature: NotRequired[Annotated[float, Field(ge=0, le=1), Only("2023-06-01")]]
-    top_p: NotRequired[Annotated[float, Field(ge=0, le=1), Only("2023-06-01")]]
-    top_k: NotRequired[Annotated[Count, Only("2023-06-01")]]
+    temperature: NotRequired[Annotated[float, Field(ge=0, le=1), Only(OLD)]]
+    top_p: NotRequired[Annotated[float, Field(ge=0, le=1), Only(OLD)]]
+    top_k: NotRequired[Annotated[Count, Only(OLD)]]
     fallback_credit_token: NotRequired[
-        Annotated[Annotated[str | FallbackCreditTokenParam, ByShape()] | None, Beta("fallback-credit-2026-07-01")]
+        Annotated[Annotated[str | FallbackCreditTokenParam, ByShape()] | None, Beta(betas.CREDIT)]
     ]
     fallbacks: NotRequired[
-        Annotated[Annotated[list[FallbackParam] | Literal["default"], ByShape()] | None, Beta(FALLBACK_BETA)]
+        Annotated[Annotated[list[FallbackParam] | Literal["default"], ByShape()] | None, Beta(betas.FALLBACK)]
     ]
     thread: NotRequired[
-        Annotated[
-            Annotated[ThreadCreateParam | ThreadContinueParam, ByType()] | None, Beta("message-threads-2026-08-12")
-        ]
+        Annotated[Annotated[ThreadCreateParam | ThreadContinueParam, ByType()] | None, Beta(betas.THREADS)]
     ]
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class MessageParams(_Call):
     """The body of ``POST /v1/messages``. ``max_tokens`` of zero only warms the cache."""
 
+    model: str
     max_tokens: Count
     stream: NotRequired[bool]
 
 
-@documented(TOKEN_COUNTING, since="2024-11-01")
-class CountTokensParams(_Prompt):
-    """The body of ``POST /v1/messages/count_tokens``."""
+@documented(pages.CLOUDS)
+class CloudMessageParams(_Call):
+    """The body of a call through Bedrock or Vertex: the model is part of the address, the version of the body."""
+
+    anthropic_version: str
+    anthropic_beta: NotRequired[list[str]]
+    max_tokens: Count
+    stream: NotRequired[bool]
 
 
-@documented("build-with-claude/batch-processing", since="2024-09-24")
+@documented(pages.BATCH_PROCESSING, since="2024-09-24")
 class BatchedMessageParams(_Call):
     """A message asked for in a batch: it is not streamed, and cannot be there for the cache alone."""
 
+    model: str
     max_tokens: Annotated[int, Field(ge=1)]
     stream: NotRequired[Literal[False]]
+
+
+@documented(pages.COUNTING, since="2024-11-01")
+class CountTokensParams(_Prompt):
+    """The body of ``POST /v1/messages/count_tokens``."""
+
+    model: str

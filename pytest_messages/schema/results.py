@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pytest_messages.schema.base import ByShape, ByType, Open, Reply, Unknown, documented
-from pytest_messages.schema.tools import ADVISOR, CODE_EXECUTION, TOOL_SEARCH, WEB_FETCH, WEB_SEARCH
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Reply, Unknown, documented
+from pytest_messages.schema.unions import ByShape, ByType, Open
 
 WebSearchErrorCode = Literal[
     "invalid_tool_input",
@@ -47,7 +48,7 @@ class UnknownResult(Unknown):
 # --- Web search ----------------------------------------------------------------------------------------------------
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchResultBlock(Reply):
     """One page that was found."""
 
@@ -58,7 +59,7 @@ class WebSearchResultBlock(Reply):
     page_age: str | None = None
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearchToolResultError(Reply):
     """The search failed."""
 
@@ -74,14 +75,14 @@ WebSearchContent: TypeAlias = Annotated[
 # --- Web fetch -----------------------------------------------------------------------------------------------------
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class CitationsConfig(Reply):
     """Whether the fetched document may be cited."""
 
     enabled: bool
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class Base64PDFSource(Reply):
     """A PDF, base64."""
 
@@ -90,7 +91,7 @@ class Base64PDFSource(Reply):
     data: str
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class PlainTextSource(Reply):
     """A text."""
 
@@ -103,7 +104,7 @@ class UnknownSource(Unknown):
     """A document source that the documentation does not list."""
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class DocumentBlock(Reply):
     """The document that was fetched."""
 
@@ -113,7 +114,7 @@ class DocumentBlock(Reply):
     citations: CitationsConfig | None = None
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetchBlock(Reply):
     """What was found at the address."""
 
@@ -123,7 +124,7 @@ class WebFetchBlock(Reply):
     retrieved_at: str | None = None
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetchToolResultError(Reply):
     """The fetch failed."""
 
@@ -137,7 +138,7 @@ WebFetchContent: TypeAlias = Annotated[WebFetchBlock | WebFetchToolResultError |
 # --- Code execution ------------------------------------------------------------------------------------------------
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionOutputBlock(Reply):
     """A file that the code wrote."""
 
@@ -145,7 +146,7 @@ class CodeExecutionOutputBlock(Reply):
     file_id: str
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionResultBlock(Reply):
     """The code ran, whatever it returned."""
 
@@ -156,7 +157,7 @@ class CodeExecutionResultBlock(Reply):
     stderr: str
 
 
-@documented("agents-and-tools/tool-use/programmatic-tool-calling", since="2026-01-20")
+@documented(pages.PROGRAMMATIC_CALLS, since="2026-01-20")
 class EncryptedCodeExecutionResultBlock(Reply):
     """The code ran, and only the model may read what it printed."""
 
@@ -167,7 +168,7 @@ class EncryptedCodeExecutionResultBlock(Reply):
     stderr: str
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecutionToolResultError(Reply):
     """The code did not run."""
 
@@ -181,7 +182,7 @@ CodeExecutionContent: TypeAlias = Annotated[
 ]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionOutputBlock(Reply):
     """A file that the command wrote."""
 
@@ -189,7 +190,7 @@ class BashCodeExecutionOutputBlock(Reply):
     file_id: str
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionResultBlock(Reply):
     """The command ran, whatever it returned."""
 
@@ -200,7 +201,7 @@ class BashCodeExecutionResultBlock(Reply):
     stderr: str
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class BashCodeExecutionToolResultError(Reply):
     """The command did not run."""
 
@@ -213,7 +214,7 @@ BashCodeExecutionContent: TypeAlias = Annotated[
 ]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorViewResultBlock(Reply):
     """The file, or a part of it."""
 
@@ -225,7 +226,7 @@ class TextEditorViewResultBlock(Reply):
     total_lines: int | None = None
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorCreateResultBlock(Reply):
     """The file was written; whether there was one before."""
 
@@ -233,7 +234,7 @@ class TextEditorCreateResultBlock(Reply):
     is_file_update: bool
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorStrReplaceResultBlock(Reply):
     """The file was edited; the lines as a diff shows them."""
 
@@ -245,7 +246,7 @@ class TextEditorStrReplaceResultBlock(Reply):
     new_lines: int | None = None
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class TextEditorCodeExecutionToolResultError(Reply):
     """The editor could not do it."""
 
@@ -267,7 +268,7 @@ TextEditorCodeExecutionContent: TypeAlias = Annotated[
 # --- Tool search ---------------------------------------------------------------------------------------------------
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolReferenceBlock(Reply):
     """A tool that was found."""
 
@@ -275,7 +276,7 @@ class ToolReferenceBlock(Reply):
     tool_name: str
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchResultBlock(Reply):
     """The tools that were found."""
 
@@ -283,7 +284,7 @@ class ToolSearchResultBlock(Reply):
     tool_references: list[ToolReferenceBlock]
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchToolResultError(Reply):
     """The search failed."""
 
@@ -298,7 +299,7 @@ ToolSearchContent: TypeAlias = Annotated[ToolSearchResultBlock | ToolSearchToolR
 # --- Advisor -------------------------------------------------------------------------------------------------------
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorResultBlock(Reply):
     """What the advisor said."""
 
@@ -307,7 +308,7 @@ class AdvisorResultBlock(Reply):
     stop_reason: str | None = None
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorRedactedResultBlock(Reply):
     """What the advisor said, for the model only."""
 
@@ -316,7 +317,7 @@ class AdvisorRedactedResultBlock(Reply):
     stop_reason: str | None = None
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorToolResultError(Reply):
     """The advisor did not answer."""
 

@@ -1,26 +1,14 @@
 """The tools that a request may declare, version by version. A reply that echoes a declaration uses the same types."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import Field, StringConstraints
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
-from pytest_messages.schema.base import AtLeast, Beta, ByType, Count, documented
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Beta, Count, documented
 from pytest_messages.schema.caching import CacheControlParam
-
-_TOOLS = "agents-and-tools/tool-use/"
-DEFINE = _TOOLS + "define-tools"
-BASH = _TOOLS + "bash-tool"
-TEXT_EDITOR = _TOOLS + "text-editor-tool"
-COMPUTER = _TOOLS + "computer-use-tool"
-BROWSER = _TOOLS + "browser-use-tool"
-MEMORY = _TOOLS + "memory-tool"
-CODE_EXECUTION = _TOOLS + "code-execution-tool"
-WEB_SEARCH = _TOOLS + "web-search-tool"
-WEB_FETCH = _TOOLS + "web-fetch-tool"
-TOOL_SEARCH = _TOOLS + "tool-search-tool"
-ADVISOR = _TOOLS + "advisor-tool"
-MCP = "agents-and-tools/mcp-connector"
+from pytest_messages.schema.unions import AtLeast, ByType
 
 AllowedCaller = Literal["direct", "code_execution_20250825", "code_execution_20260120", "code_execution_20260521"]
 _Positive = Annotated[int, Field(ge=1)]
@@ -44,7 +32,7 @@ class _ClientTool(_Tool):
 # --- Tools of the client -------------------------------------------------------------------------------------------
 
 
-@documented(DEFINE)
+@documented(pages.DEFINE_TOOLS)
 class InputSchemaKeywords(TypedDict):
     """What the API asks of a tool's ``input_schema``; it is JSON Schema, so any other keyword may stand beside."""
 
@@ -56,7 +44,7 @@ class InputSchemaKeywords(TypedDict):
 InputSchema: TypeAlias = Annotated[_Object, AtLeast(InputSchemaKeywords)]
 
 
-@documented(DEFINE)
+@documented(pages.DEFINE_TOOLS)
 class ToolParam(_ClientTool):
     """A tool of the caller's own."""
 
@@ -68,7 +56,7 @@ class ToolParam(_ClientTool):
     eager_input_streaming: NotRequired[bool | None]
 
 
-@documented(BASH, since="2024-10-22", beta="computer-use-2024-10-22")
+@documented(pages.BASH, since="2024-10-22", beta=betas.COMPUTER_2024)
 class Bash20241022Param(_ClientTool):
     """A shell."""
 
@@ -76,7 +64,7 @@ class Bash20241022Param(_ClientTool):
     name: Literal["bash"]
 
 
-@documented(BASH, since="2025-01-24")
+@documented(pages.BASH, since="2025-01-24")
 class Bash20250124Param(_ClientTool):
     """A shell."""
 
@@ -84,7 +72,7 @@ class Bash20250124Param(_ClientTool):
     name: Literal["bash"]
 
 
-@documented(TEXT_EDITOR, since="2024-10-22", beta="computer-use-2024-10-22")
+@documented(pages.TEXT_EDITOR, since="2024-10-22", beta=betas.COMPUTER_2024)
 class TextEditor20241022Param(_ClientTool):
     """A text editor."""
 
@@ -92,7 +80,7 @@ class TextEditor20241022Param(_ClientTool):
     name: Literal["str_replace_editor"]
 
 
-@documented(TEXT_EDITOR, since="2025-01-24")
+@documented(pages.TEXT_EDITOR, since="2025-01-24")
 class TextEditor20250124Param(_ClientTool):
     """A text editor."""
 
@@ -100,7 +88,7 @@ class TextEditor20250124Param(_ClientTool):
     name: Literal["str_replace_editor"]
 
 
-@documented(TEXT_EDITOR, since="2025-04-29")
+@documented(pages.TEXT_EDITOR, since="2025-04-29")
 class TextEditor20250429Param(_ClientTool):
     """A text editor without undo."""
 
@@ -108,7 +96,7 @@ class TextEditor20250429Param(_ClientTool):
     name: Literal["str_replace_based_edit_tool"]
 
 
-@documented(TEXT_EDITOR, since="2025-07-28")
+@documented(pages.TEXT_EDITOR, since="2025-07-28")
 class TextEditor20250728Param(_ClientTool):
     """A text editor that can cut what it shows."""
 
@@ -117,7 +105,7 @@ class TextEditor20250728Param(_ClientTool):
     max_characters: NotRequired[_Positive | None]
 
 
-@documented(MEMORY, since="2025-08-18")
+@documented(pages.MEMORY, since="2025-08-18")
 class Memory20250818Param(_ClientTool):
     """A directory of notes."""
 
@@ -132,21 +120,21 @@ class _Computer(_ClientTool):
     display_number: NotRequired[Count | None]
 
 
-@documented(COMPUTER, since="2024-10-22", beta="computer-use-2024-10-22")
+@documented(pages.COMPUTER, since="2024-10-22", beta=betas.COMPUTER_2024)
 class Computer20241022Param(_Computer):
     """A screen, a mouse and a keyboard."""
 
     type: Literal["computer_20241022"]
 
 
-@documented(COMPUTER, since="2025-01-24", beta="computer-use-2025-01-24")
+@documented(pages.COMPUTER, since="2025-01-24", beta=betas.COMPUTER_2025)
 class Computer20250124Param(_Computer):
     """A screen, a mouse and a keyboard, with more actions."""
 
     type: Literal["computer_20250124"]
 
 
-@documented(COMPUTER, since="2025-11-24", beta="computer-use-2025-11-24")
+@documented(pages.COMPUTER, since="2025-11-24", beta=betas.COMPUTER_ZOOM)
 class Computer20251124Param(_Computer):
     """A screen, a mouse and a keyboard, with a magnifying glass."""
 
@@ -154,7 +142,7 @@ class Computer20251124Param(_Computer):
     enable_zoom: NotRequired[bool]
 
 
-@documented(COMPUTER, since="2026-08-01")
+@documented(pages.COMPUTER, since="2026-08-01")
 class ToolsetMemberConfig(TypedDict):
     """One tool of a toolset, switched on or off, or loaded when it is searched for."""
 
@@ -165,7 +153,7 @@ class ToolsetMemberConfig(TypedDict):
 _Member: TypeAlias = ToolsetMemberConfig | None
 
 
-@documented(COMPUTER, since="2026-08-01")
+@documented(pages.COMPUTER, since="2026-08-01")
 class ComputerToolsetConfigs(TypedDict):
     """The members of the computer toolset."""
 
@@ -188,7 +176,7 @@ class ComputerToolsetConfigs(TypedDict):
     zoom: NotRequired[_Member]
 
 
-@documented(COMPUTER, since="2026-08-01")
+@documented(pages.COMPUTER, since="2026-08-01")
 class ComputerToolset20260801Param(TypedDict):
     """The computer as one tool for each action; its calls say ``toolset_name``."""
 
@@ -197,7 +185,7 @@ class ComputerToolset20260801Param(TypedDict):
     configs: NotRequired[ComputerToolsetConfigs | None]
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class BrowserToolsetConfigs(TypedDict):
     """The members of the browser toolset."""
 
@@ -234,7 +222,7 @@ class BrowserToolsetConfigs(TypedDict):
     zoom: NotRequired[_Member]
 
 
-@documented(BROWSER, since="2026-08-01")
+@documented(pages.BROWSER, since="2026-08-01")
 class BrowserToolset20260801Param(TypedDict):
     """A browser as one tool for each action; its calls say ``toolset_name``."""
 
@@ -250,35 +238,35 @@ class _CodeExecution(_Tool):
     name: Literal["code_execution"]
 
 
-@documented(CODE_EXECUTION, since="2025-05-22")
+@documented(pages.CODE_EXECUTION, since="2025-05-22")
 class CodeExecution20250522Param(_CodeExecution):
     """Python."""
 
     type: Literal["code_execution_20250522"]
 
 
-@documented(CODE_EXECUTION, since="2025-08-25")
+@documented(pages.CODE_EXECUTION, since="2025-08-25")
 class CodeExecution20250825Param(_CodeExecution):
     """A shell and a file editor."""
 
     type: Literal["code_execution_20250825"]
 
 
-@documented(CODE_EXECUTION, since="2026-01-20")
+@documented(pages.CODE_EXECUTION, since="2026-01-20")
 class CodeExecution20260120Param(_CodeExecution):
     """A shell and a file editor that keep their state, and can call tools."""
 
     type: Literal["code_execution_20260120"]
 
 
-@documented(CODE_EXECUTION, since="2026-05-21")
+@documented(pages.CODE_EXECUTION, since="2026-05-21")
 class CodeExecution20260521Param(_CodeExecution):
     """A shell and a file editor that keep their state, and can call tools."""
 
     type: Literal["code_execution_20260521"]
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class UserLocationParam(TypedDict):
     """Where the user is, roughly, for searches."""
 
@@ -301,21 +289,21 @@ class _WebSearch(_Web):
     user_location: NotRequired[UserLocationParam | None]
 
 
-@documented(WEB_SEARCH, since="2025-03-05")
+@documented(pages.WEB_SEARCH, since="2025-03-05")
 class WebSearch20250305Param(_WebSearch):
     """A web search."""
 
     type: Literal["web_search_20250305"]
 
 
-@documented(WEB_SEARCH, since="2026-02-09")
+@documented(pages.WEB_SEARCH, since="2026-02-09")
 class WebSearch20260209Param(_WebSearch):
     """A web search whose results are filtered by code."""
 
     type: Literal["web_search_20260209"]
 
 
-@documented(WEB_SEARCH, since="2026-03-18")
+@documented(pages.WEB_SEARCH, since="2026-03-18")
 class WebSearch20260318Param(_WebSearch):
     """A web search whose results can be left out of the reply."""
 
@@ -323,28 +311,28 @@ class WebSearch20260318Param(_WebSearch):
     response_inclusion: NotRequired[Literal["full", "excluded"]]
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class CitationsConfigParam(TypedDict):
     """Whether a document may be cited."""
 
     enabled: NotRequired[bool]
 
 
-@documented(WEB_FETCH)
+@documented(pages.WEB_FETCH)
 class UrlSourceAllParam(TypedDict):
     """Any address found there may be fetched."""
 
     type: Literal["all"]
 
 
-@documented(WEB_FETCH)
+@documented(pages.WEB_FETCH)
 class UrlSourceNoneParam(TypedDict):
     """No address found there may be fetched."""
 
     type: Literal["none"]
 
 
-@documented(WEB_FETCH)
+@documented(pages.WEB_FETCH)
 class UrlSourceToolParam(TypedDict):
     """A tool, by its name."""
 
@@ -352,7 +340,7 @@ class UrlSourceToolParam(TypedDict):
     name: str
 
 
-@documented(WEB_FETCH)
+@documented(pages.WEB_FETCH)
 class UrlSourceOnlyParam(TypedDict):
     """Addresses found in what these tools answered may be fetched."""
 
@@ -360,7 +348,7 @@ class UrlSourceOnlyParam(TypedDict):
     tools: list[UrlSourceToolParam]
 
 
-@documented(WEB_FETCH)
+@documented(pages.WEB_FETCH)
 class UrlSourceExceptParam(TypedDict):
     """Addresses found in what any other tool answered may be fetched."""
 
@@ -373,7 +361,7 @@ UrlSourceParam: TypeAlias = Annotated[
 ]
 
 
-@documented(WEB_FETCH)
+@documented(pages.WEB_FETCH)
 class UrlSourcesParam(TypedDict):
     """Which addresses may be fetched, by where the model found them."""
 
@@ -389,21 +377,21 @@ class _WebFetch(_Web):
     url_sources: NotRequired[UrlSourcesParam | None]
 
 
-@documented(WEB_FETCH, since="2025-09-10")
+@documented(pages.WEB_FETCH, since="2025-09-10")
 class WebFetch20250910Param(_WebFetch):
     """Fetches what stands at an address."""
 
     type: Literal["web_fetch_20250910"]
 
 
-@documented(WEB_FETCH, since="2026-02-09")
+@documented(pages.WEB_FETCH, since="2026-02-09")
 class WebFetch20260209Param(_WebFetch):
     """Fetches what stands at an address, filtered by code."""
 
     type: Literal["web_fetch_20260209"]
 
 
-@documented(WEB_FETCH, since="2026-03-09")
+@documented(pages.WEB_FETCH, since="2026-03-09")
 class WebFetch20260309Param(_WebFetch):
     """Fetches what stands at an address, from a cache where that is wanted."""
 
@@ -411,7 +399,7 @@ class WebFetch20260309Param(_WebFetch):
     use_cache: NotRequired[bool]
 
 
-@documented(WEB_FETCH, since="2026-03-18")
+@documented(pages.WEB_FETCH, since="2026-03-18")
 class WebFetch20260318Param(_WebFetch):
     """Fetches what stands at an address, and can leave it out of the reply."""
 
@@ -420,7 +408,7 @@ class WebFetch20260318Param(_WebFetch):
     response_inclusion: NotRequired[Literal["full", "excluded"]]
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchBm25Param(_Tool):
     """Finds tools by words."""
 
@@ -428,7 +416,7 @@ class ToolSearchBm25Param(_Tool):
     name: Literal["tool_search_tool_bm25"]
 
 
-@documented(TOOL_SEARCH, since="2025-11-19")
+@documented(pages.TOOL_SEARCH, since="2025-11-19")
 class ToolSearchRegexParam(_Tool):
     """Finds tools by a pattern."""
 
@@ -436,7 +424,7 @@ class ToolSearchRegexParam(_Tool):
     name: Literal["tool_search_tool_regex"]
 
 
-@documented(ADVISOR, since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class Advisor20260301Param(_Tool):
     """Another model to ask."""
 
@@ -451,7 +439,7 @@ class Advisor20260301Param(_Tool):
 # --- Tools of MCP servers ------------------------------------------------------------------------------------------
 
 
-@documented(MCP, since="2025-11-20", beta="mcp-client-2025-11-20")
+@documented(pages.MCP, since="2025-11-20", beta=betas.MCP_TOOLSETS)
 class McpToolConfigParam(TypedDict):
     """One tool of a server, or all that are not named, switched on or off."""
 
@@ -459,7 +447,7 @@ class McpToolConfigParam(TypedDict):
     defer_loading: NotRequired[bool]
 
 
-@documented(MCP, since="2026-09-15", beta="mcp-client-2026-09-15")
+@documented(pages.MCP, since="2026-09-15", beta=betas.MCP_LISTINGS)
 class McpToolParam(TypedDict):
     """A tool as its server listed it."""
 
@@ -468,7 +456,7 @@ class McpToolParam(TypedDict):
     description: NotRequired[str | None]
 
 
-@documented(MCP, since="2025-11-20", beta="mcp-client-2025-11-20")
+@documented(pages.MCP, since="2025-11-20", beta=betas.MCP_TOOLSETS)
 class McpToolsetParam(TypedDict):
     """The tools of one of the request's ``mcp_servers``."""
 
@@ -477,7 +465,7 @@ class McpToolsetParam(TypedDict):
     cache_control: NotRequired[CacheControlParam | None]
     configs: NotRequired[dict[str, McpToolConfigParam] | None]
     default_config: NotRequired[McpToolConfigParam]
-    tools: NotRequired[Annotated[list[McpToolParam] | None, Beta("mcp-client-2026-09-15")]]
+    tools: NotRequired[Annotated[list[McpToolParam] | None, Beta(betas.MCP_LISTINGS)]]
 
 
 ToolDefinition: TypeAlias = Annotated[
@@ -515,10 +503,8 @@ ToolDefinition: TypeAlias = Annotated[
 
 # --- Tools that come and go during a conversation ------------------------------------------------------------------
 
-CHANGES = "mid-conversation-tool-changes-2026-07-01"
 
-
-@documented(DEFINE, since="2026-07-01", beta=CHANGES)
+@documented(pages.DEFINE_TOOLS, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ChangedToolParam(TypedDict):
     """A tool of the request, by its name."""
 
@@ -526,7 +512,7 @@ class ChangedToolParam(TypedDict):
     name: str
 
 
-@documented(MCP, since="2026-07-01", beta=CHANGES)
+@documented(pages.MCP, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ChangedMcpToolParam(TypedDict):
     """A tool of an MCP server, by its name."""
 
@@ -535,7 +521,7 @@ class ChangedMcpToolParam(TypedDict):
     name: str
 
 
-@documented(MCP, since="2026-07-01", beta=CHANGES)
+@documented(pages.MCP, since="2026-07-01", beta=betas.TOOL_CHANGES)
 class ChangedMcpToolsetParam(TypedDict):
     """All tools of an MCP server."""
 
@@ -543,7 +529,7 @@ class ChangedMcpToolsetParam(TypedDict):
     server_name: str
 
 
-@documented(DEFINE, since="2026-09-15", beta="inline-tools-2026-09-15")
+@documented(pages.DEFINE_TOOLS, since="2026-09-15", beta=betas.INLINE_TOOLS)
 class ChangedToolDefinitionParam(TypedDict):
     """A tool that is declared here, in the middle of the conversation."""
 

@@ -2,12 +2,9 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pytest_messages.schema.base import Beta, ByType, Count, Open, Reply, Unknown, documented
-
-CACHING = "build-with-claude/prompt-caching"
-COMPACTION = "build-with-claude/compaction"
-FALLBACK = "build-with-claude/refusals-and-fallback"
-MESSAGES = "api/messages"
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Beta, Count, Reply, Unknown, documented
+from pytest_messages.schema.unions import ByType, Open
 
 ServiceTier = Literal["standard", "priority", "batch"]
 Speed = Literal["standard", "fast"]
@@ -27,7 +24,7 @@ CreditRefusal = Literal[
 ]
 
 
-@documented(CACHING)
+@documented(pages.CACHING)
 class CacheCreation(Reply):
     """Tokens written to the cache, by how long they live there."""
 
@@ -35,14 +32,14 @@ class CacheCreation(Reply):
     ephemeral_1h_input_tokens: Count
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class OutputTokensDetails(Reply):
     """Tokens of the output by what they were for."""
 
     thinking_tokens: Count
 
 
-@documented("agents-and-tools/tool-use/server-tools", since="2025-03-05")
+@documented(pages.SERVER_TOOLS, since="2025-03-05")
 class ServerToolUsage(Reply):
     """How often server tools were called. The count of a tool that came later is absent from older traffic."""
 
@@ -56,12 +53,13 @@ class ServerToolUsage(Reply):
 class _Iteration(Reply):
     input_tokens: Count
     output_tokens: Count
-    cache_creation_input_tokens: Count
-    cache_read_input_tokens: Count
+    # Documented as always there, but the examples of the documentation do without.
+    cache_creation_input_tokens: Count = 0
+    cache_read_input_tokens: Count = 0
     cache_creation: CacheCreation | None = None
 
 
-@documented(COMPACTION, since="2026-01-12", beta="compact-2026-01-12")
+@documented(pages.COMPACTION, since="2026-01-12", beta=betas.COMPACT)
 class MessageIteration(_Iteration):
     """One sampling of the message's own model."""
 
@@ -69,14 +67,14 @@ class MessageIteration(_Iteration):
     model: str | None = None
 
 
-@documented(COMPACTION, since="2026-01-12", beta="compact-2026-01-12")
+@documented(pages.COMPACTION, since="2026-01-12", beta=betas.COMPACT)
 class CompactionIteration(_Iteration):
     """One summary of the conversation so far; the totals of the usage leave it out."""
 
     type: Literal["compaction"]
 
 
-@documented("agents-and-tools/tool-use/advisor-tool", since="2026-03-01", beta="advisor-tool-2026-03-01")
+@documented(pages.ADVISOR, since="2026-03-01", beta=betas.ADVISOR_TOOL)
 class AdvisorIteration(_Iteration):
     """One answer of the advisor's model."""
 
@@ -84,7 +82,7 @@ class AdvisorIteration(_Iteration):
     model: str
 
 
-@documented(FALLBACK, since="2026-06-01", beta="server-side-fallback-2026-07-01")
+@documented(pages.REFUSALS, since="2026-06-01", beta=betas.FALLBACK)
 class FallbackIteration(_Iteration):
     """One sampling of a model that took over after a refusal."""
 
@@ -104,14 +102,14 @@ Iteration: TypeAlias = Annotated[
 # --- Fallback credit -----------------------------------------------------------------------------------------------
 
 
-@documented(FALLBACK, since="2026-06-01", beta="fallback-credit-2026-07-01")
+@documented(pages.FALLBACK_CREDIT, since="2026-06-01", beta=betas.CREDIT)
 class CreditRedeemed(Reply):
     """The credit token of a refused request paid for this one."""
 
     type: Literal["redeemed"]
 
 
-@documented(FALLBACK, since="2026-06-01", beta="fallback-credit-2026-07-01")
+@documented(pages.FALLBACK_CREDIT, since="2026-06-01", beta=betas.CREDIT)
 class CreditNotApplied(Reply):
     """The credit token was not taken, and why."""
 
@@ -124,7 +122,7 @@ class UnknownCredit(Unknown):
     """An outcome that the documentation does not list."""
 
 
-@documented(FALLBACK, since="2026-06-01", beta="fallback-credit-2026-07-01")
+@documented(pages.FALLBACK_CREDIT, since="2026-06-01", beta=betas.CREDIT)
 class FallbackCredit(Reply):
     """What became of the fallback credit token that the request sent."""
 
@@ -134,7 +132,7 @@ class FallbackCredit(Reply):
 # --- The two usages ------------------------------------------------------------------------------------------------
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class DeltaUsage(Reply):
     """The usage of a ``message_delta`` event: cumulative, and without what is known from the start."""
 
@@ -144,11 +142,11 @@ class DeltaUsage(Reply):
     cache_read_input_tokens: Count | None = None
     output_tokens_details: OutputTokensDetails | None = None
     server_tool_use: ServerToolUsage | None = None
-    iterations: Annotated[list[Iteration] | None, Beta("compact-2026-01-12")] = None
-    fallback_credit: Annotated[FallbackCredit | None, Beta("fallback-credit-2026-07-01")] = None
+    iterations: Annotated[list[Iteration] | None, Beta(betas.COMPACT)] = None
+    fallback_credit: Annotated[FallbackCredit | None, Beta(betas.CREDIT)] = None
 
 
-@documented(MESSAGES)
+@documented(pages.MESSAGES)
 class Usage(Reply):
     """The usage of a message. The whole input is ``input_tokens`` plus what the cache took and gave."""
 
@@ -162,5 +160,5 @@ class Usage(Reply):
     service_tier: Open[ServiceTier] | None = None
     speed: Open[Speed] | None = None
     inference_geo: str | None = None
-    iterations: Annotated[list[Iteration] | None, Beta("compact-2026-01-12")] = None
-    fallback_credit: Annotated[FallbackCredit | None, Beta("fallback-credit-2026-07-01")] = None
+    iterations: Annotated[list[Iteration] | None, Beta(betas.COMPACT)] = None
+    fallback_credit: Annotated[FallbackCredit | None, Beta(betas.CREDIT)] = None
