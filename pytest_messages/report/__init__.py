@@ -2,6 +2,32 @@
 
 from pytest_messages.report.conversation import conversation, wire
 from pytest_messages.report.explanation import explain, violations
-from pytest_messages.report.lines import header, summary
+from pytest_messages.report.lines import (
+    ENDED_WITH,
+    header,
+    incomplete,
+    kept_aside,
+    orphans,
+    still_open,
+    summary,
+    unplayed_by_all,
+    unplayed_not_judged,
+    warned,
+)
 
-__all__ = ["conversation", "explain", "header", "summary", "violations", "wire"]
+__all__ = [
+    "ENDED_WITH",
+    "conversation",
+    "explain",
+    "header",
+    "incomplete",
+    "kept_aside",
+    "orphans",
+    "still_open",
+    "summary",
+    "unplayed_by_all",
+    "unplayed_not_judged",
+    "violations",
+    "warned",
+    "wire",
+]

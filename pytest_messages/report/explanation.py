@@ -19,6 +19,7 @@ from pytest_messages.errors import (
     ConformanceError,
     CredentialError,
     Difference,
+    EmptyError,
     ExhaustedError,
     Level,
     MessagesError,
@@ -266,6 +267,20 @@ def _unplayed(error: UnplayedError) -> _Sheet:
     )
 
 
+def _empty(error: EmptyError) -> _Sheet:
+    unhooked = [library for library in error.loaded if library not in error.hooked]
+    hooked = ", ".join(error.hooked) or "none"
+    loaded = f"loaded but not hooked: {', '.join(unhooked)}" if unhooked else "no other HTTP library is loaded"
+    return _Sheet(
+        "The mark promised calls to the Messages API, and the test passed without one",
+        [_cassette(error.context), ("nearest", _prose(f"libraries whose calls are seen: {hooked}; {loaded}"))],
+        steps=[
+            ("to let it pass", _mark("empty", "ignore")),
+            ("to have calls seen", "messages_hosts = <host>, if they go to one that is not known"),
+        ],
+    )
+
+
 def _closed(error: StreamClosedError) -> _Sheet:
     context = error.context
     return _Sheet(
@@ -319,7 +334,7 @@ def _format(error: CassetteFormatError) -> _Sheet:
     place = "".join(f":{n}" for n in (error.line, error.column) if n is not None)
     excerpt = [("line", _excerpt(error.excerpt, error.column))] if error.excerpt is not None else []
     return _Sheet(
-        f"The cassette cannot be read: {error}",
+        f"The cassette cannot be read: {_beyond_place(error)}",
         [("cassette", _file(error.path + place)), *excerpt],
         steps=[
             ("to see all that is wrong", f"pytest-messages check {shell(error.path)}"),
@@ -328,13 +343,18 @@ def _format(error: CassetteFormatError) -> _Sheet:
     )
 
 
+def _beyond_place(error: CassetteError) -> str:
+    """Return what the message says after the place that readers of one line need to have in it."""
+    return re.sub(r"^(:\d+)*: ", "", str(error).removeprefix(error.path))
+
+
 def _excerpt(text: str, column: int | None) -> list[str]:
     return [quoted(text, COLUMNS - len(_INDENT) - _LABEL, at=min(max((column or 1) - 1, 0), len(text)))]
 
 
 def _version(error: CassetteVersionError) -> _Sheet:
     return _Sheet(
-        str(error),
+        f"The cassette is of another version: {_beyond_place(error)}",
         [("cassette", _file(error.path)), ("nearest", ["version 1, which this release reads and writes"])],
         steps=[("to read it", "pip install --upgrade pytest-messages"), ("to record it again", _pytest((), "rewrite"))],
     )
@@ -486,6 +506,7 @@ _SHEETS: Mapping[type, Callable[..., _Sheet]] = {
     NoMatchError: _no_match,
     ExhaustedError: _exhausted,
     UnplayedError: _unplayed,
+    EmptyError: _empty,
     StreamClosedError: _closed,
     NotRecordableError: _not_recordable,
     CredentialError: _credential,

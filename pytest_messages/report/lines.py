@@ -1,4 +1,4 @@
-"""The lines that a run prints: how it records, and what came of it."""
+"""The lines that a run prints: how it records, what came of it, and what is left over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from pytest_messages.report.text import line, number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_messages.errors import MessagesError
     from pytest_messages.tally import Tally
+
+ENDED_WITH = "The test itself ended with:"
+"""Stands between what a session has to say and what the test failed with."""
+
+_LONG = 1000
+"""A line of the summary wraps by itself, and is cut only where it would never end."""
 
 
 def header(mode: str, why: str) -> str:
@@ -18,18 +27,14 @@ def header(mode: str, why: str) -> str:
 _COUNTS = ("replayed", "recorded", "forwarded", "refused")
 
 
-def summary(tally: Tally) -> str:
-    """Return the line at the end of a run: how many calls were replayed, recorded, forwarded and refused, and tokens.
-
-    Empty where there was no call.
-    """
+def summary(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
+    """Return the lines at the end of a run: calls and tokens in numbers, then ``notes``; none for nothing."""
     counts = [(name, getattr(tally, name)) for name in _COUNTS]
     total = sum(count for _, count in counts)
-    if not total:
-        return ""
     done = ", ".join(f"{count:,} {name}" for name, count in counts if count)
-    pieces = [f"{number(total, 'call')}: {done}", _tokens(tally), _altered(tally.altered)]
-    return line("messages: " + "; ".join(filter(None, pieces)))
+    pieces = [f"{number(total, 'call')}: {done}" if total else "", _tokens(tally), _altered(tally.altered)]
+    told = "; ".join(filter(None, pieces))
+    return [f"messages: {text}" for text in (told, *(line(note, _LONG) for note in notes)) if text]
 
 
 def _tokens(tally: Tally) -> str:
@@ -41,3 +46,52 @@ def _tokens(tally: Tally) -> str:
 
 def _altered(count: int) -> str:
     return f"{number(count, 'answer')} will read differently on replay, as scrubbed" if count else ""
+
+
+# --- Notes ------------------------------------------------------------------------------------------------------------
+
+
+def _of(test: str | None) -> str:
+    return f"{test}: " if test else ""
+
+
+def kept_aside(path: str, count: int, test: str | None) -> str:
+    """Say where a failed test's recordings are that must not touch the cassette."""
+    return f"{_of(test)}failed, so the cassette stays as it was; {number(count, 'recorded interaction')} kept in {path}"
+
+
+def incomplete(path: str, count: int, test: str | None) -> str:
+    """Say that a test that failed left an incomplete cassette, from which the next run goes on."""
+    kept = f"{number(count, 'interaction')} of it {'is' if count == 1 else 'are'} kept"
+    return f"{_of(test)}failed while recording; {kept} in {path}, marked incomplete: run it again to go on from there"
+
+
+def still_open(call: str, test: str | None) -> str:
+    """Say that a stream was still open when the test ended."""
+    return f"{_of(test)}a stream was still open at the end, and is recorded as closed: {call}"
+
+
+def warned(error: MessagesError, test: str | None) -> str:
+    """Say what a setting makes a warning of."""
+    return f"{_of(test)}warning: {error}"
+
+
+def unplayed_not_judged(path: str, tests: Sequence[str]) -> str:
+    """Say that a shared cassette was not judged, since tests that recorded into it did not pass in this run."""
+    return f"{path}: what is unplayed was not judged, since not every test that recorded here passed: {_few(tests)}"
+
+
+def unplayed_by_all(path: str, positions: Sequence[int], total: int) -> str:
+    """Say which interactions of a shared cassette no test asked for."""
+    which = _few([str(position) for position in positions])
+    return f"{path}: nobody asked for {len(positions)} of {number(total, 'interaction')}: {which}"
+
+
+def orphans(paths: Sequence[str]) -> str:
+    """Name the cassette files that no test used."""
+    return f"no test used {number(len(paths), 'cassette')}: {_few(paths)}"
+
+
+def _few(items: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
