@@ -113,7 +113,7 @@ def _interaction(one: _Told, earlier: Sequence[_Told], columns: int) -> Iterator
     before, shared = _goes_on_from(one, earlier)
     if before is not None and shared:
         turns = number(shared, "turn")
-        yield f"  … {turns} as in interaction {before.position}"
+        yield f"  … {turns} as in #{before.position}"
     for label, text in [*_setting(one, before), *_rows_of_turns(one.turns[shared:], names), *_answer(one, names)]:
         yield from _row(label, text, columns)
 
@@ -232,11 +232,14 @@ def _rows_of_turns(turns: Sequence[Any], names: Mapping[str, str]) -> Iterator[R
 
 
 def _rows(role: str, content: Any, names: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the blocks of one turn; a label is not said again for the block after."""
     if not isinstance(content, (str, list)):
         yield line(role, _LABEL - 1), value(content, 200)
+    last = None
     for block in _blocks(content):
         label, text = _block(block, names)
-        yield line(label or role, _LABEL - 1), text
+        yield "" if label == last else line(label or role, _LABEL - 1), text
+        last = label
 
 
 # --- Blocks -----------------------------------------------------------------------------------------------------------
@@ -382,8 +385,12 @@ def _took(response: Response) -> str:
 
 
 def _ended(response: Response) -> str:
+    """Return what a good answer need not say: the status, and an end that was none."""
+    how = f"{response.ended} ({response.error})" if response.error else str(response.ended)
     retry = header(response.headers, "retry-after")
-    status = f"{response.status} {response.reason}".strip() if response.status else "no response"
-    how = "" if response.ended is Ended.COMPLETE else str(response.ended)
-    raised = f"({response.error})" if response.error else ""
-    return " ".join(filter(None, [status, how, raised, f"retry after {retry} s" if retry else ""]))
+    pieces = [
+        "no response" if not response.status else f"{response.status} {response.reason}".strip(),
+        f"retry after {retry} s" if retry else "",
+        how if response.ended is not Ended.COMPLETE else "",
+    ]
+    return ", ".join(filter(None, pieces))

@@ -34,7 +34,7 @@ from pytest_messages.errors import (
     UnsupportedFieldError,
     Violation,
 )
-from pytest_messages.report.text import COLUMNS, both, line, members, number, quoted, shell, value, wrapped
+from pytest_messages.report.text import COLUMNS, both, line, members, number, plain, quoted, shell, value, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ def _layout(sheet: _Sheet) -> str:
     if len(facts) > room:
         facts = [*facts[: room - 1], f"{_INDENT}… and {number(len(facts) - room + 1, 'line')} more"]
     blocks = [heading, facts, steps]
-    return "\n\n".join("\n".join(row.rstrip() for row in block) for block in blocks if block)
+    return "\n\n".join("\n".join(plain(row).rstrip() for row in block) for block in blocks if block)
 
 
 def _fact(label: str, rows: Sequence[str]) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _prose(text: str) -> list[str]:
 
 def _file(path: str, *remarks: str) -> list[str]:
     """Return a file's name with remarks behind it, below it where they do not fit; the name stays whole."""
-    name, remark = line(path, len(path) + 1), ", ".join(filter(None, remarks))
+    name, remark = line(path, max(len(path) * 2, COLUMNS)), ", ".join(filter(None, remarks))
     row = f"{name}  {remark}".rstrip()
     return [row] if len(row) <= COLUMNS - len(_INDENT) - _LABEL else [name, *_prose(remark)]
 

@@ -37,11 +37,11 @@ _OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 def line(text: str, columns: int = COLUMNS) -> str:
     """Return ``text`` as one line of at most so many columns."""
-    words = " ".join(plain(text[: columns * 4]).split())
-    end = _fitting(words, columns)
-    if end == len(words) and len(text) <= columns * 4:
-        return words
-    return words[: _fitting(words, columns - 1)] + "…"
+    begin = text[: columns * 4]
+    row = plain(begin).replace("\n", " ").rstrip()
+    if len(begin) == len(text) and _fitting(row, columns) == len(row):
+        return row
+    return row[: _fitting(row, columns - 1)] + "…"
 
 
 def width(text: str) -> int:
@@ -70,10 +70,9 @@ def wrapped(text: str, columns: int) -> list[str]:
 
 
 def _rows(text: str, columns: int) -> Iterator[str]:
-    while width(text) > columns or _fitting(text[: columns + 1], columns) < min(len(text), columns):
-        end = _fitting(text, columns)
+    while (end := _fitting(text, columns)) < len(text):
         space = text.rfind(" ", 0, end + 1)
-        if space > 0 and text[:space].strip():
+        if text[: max(space, 0)].strip():
             end = space
         yield text[:end].rstrip()
         text = text[end:].lstrip()
@@ -187,7 +186,7 @@ def number(count: int, thing: str, things: str = "") -> str:
 
 def shell(text: str) -> str:
     """Return ``text`` as one word of a POSIX shell, always in quotes."""
-    return "'" + plain(text).replace("'", "'\"'\"'") + "'"
+    return "'" + plain(text).replace("\n", " ").replace("'", "'\"'\"'") + "'"
 
 
 def members(thing: Any) -> dict[str, Any]:
