@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import zlib
 from typing import TYPE_CHECKING
@@ -11,24 +10,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def decoded(body: bytes, codings: str) -> bytes | None:
-    """Return ``body`` without ``codings``, the value of a content-encoding header.
+def decoded(body: bytes, codings: str) -> bytes:
+    """Return ``body`` without ``codings``, the value of a content-encoding header, as far as it goes.
 
-    None where one of them cannot be undone: it is unknown, the library for it is not installed, or the body is not in
-    it (which is what tools leave behind that decode the body and keep the header).
+    A body that is not in them comes back as it is: tools decode bodies and keep the header. Raises `KeyError` for a
+    coding that is unknown, and `ImportError` where the library for one is not installed.
     """
     for coding in reversed([word.strip().lower() for word in codings.split(",")]):
+        decode = _DECODERS[coding]
         try:
-            body = _DECODERS[coding](body)
-        except (KeyError, ImportError, ValueError, EOFError, OSError, zlib.error):
-            return None
+            body = decode(body)
+        except (ValueError, zlib.error):
+            return body
     return body
+
+
+def _gunzip(body: bytes) -> bytes:
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body)
 
 
 def _inflate(body: bytes) -> bytes:
     # Some servers send `deflate` without the zlib header. https://www.rfc-editor.org/rfc/rfc9110#name-deflate-coding
     try:
-        return zlib.decompress(body)
+        return zlib.decompressobj().decompress(body)
     except zlib.error:
         return zlib.decompress(body, -zlib.MAX_WBITS)
 
@@ -51,8 +55,8 @@ def _zstandard(body: bytes) -> bytes:
 
 _DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
     "identity": bytes,
-    "gzip": gzip.decompress,
-    "x-gzip": gzip.decompress,
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
     "deflate": _inflate,
     "br": _brotli,
     "zstd": _zstandard,

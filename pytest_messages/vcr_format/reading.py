@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -100,7 +101,7 @@ def _document(document: Any, path: str) -> Tree:
             f"{path}: a list is VCR.py's old format, from before version 1; record the cassette again", path=path
         )
     if not isinstance(document, Tree):
-        raise CassetteFormatError(f"{path}: this is no cassette: it is no mapping", path=path, line=1, column=1)
+        raise Source(path).error_at("this is no cassette: it is no mapping", 0, 0)
     if document.get("version", 1) != 1:
         raise CassetteVersionError(
             f"{path}: version {document['version']!r:.40} is not read, only version 1", path=path
@@ -179,7 +180,7 @@ def _answer(item: Tree) -> tuple[Response, Recording]:
         ended=_ended(about),
         error=_optional(about, "error"),
     )
-    at = _optional(about, "at") or _optional(item, "recorded_at")
+    at = _optional(about, "at") if "at" in about else _optional(item, "recorded_at")
     return response, Recording(at=at, test=_optional(about, "test"), provider=_optional(about, "provider"))
 
 
@@ -313,9 +314,11 @@ def _json_error(tree: Tree, error: json.JSONDecodeError) -> CassetteFormatError:
 def _decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
     """Return headers and body as a client sees them that undoes content codings."""
     codings = ",".join(value for name, value in headers if name == "content-encoding")
-    plain = decoded(body, codings) if codings else body
-    untrue = _FRAMING if plain is None else _FRAMING | {"content-encoding"}
-    return tuple((name, value) for name, value in headers if name not in untrue), body if plain is None else plain
+    untrue = _FRAMING
+    with contextlib.suppress(KeyError, ImportError):
+        body = decoded(body, codings) if codings else body
+        untrue = _FRAMING | {"content-encoding"}
+    return tuple((name, value) for name, value in headers if name not in untrue), body
 
 
 def _chunks(about: Tree, size: int) -> tuple[Chunk, ...]:

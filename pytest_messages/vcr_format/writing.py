@@ -22,6 +22,7 @@ _BASE64_LINE = 76
 # Plain without doubt in YAML 1.1 and 1.2: begins with a letter, and holds neither ": " nor " #".
 _PLAIN = re.compile(r"[A-Za-z](?:[!#-+\--9;-~]|,|:(?!\Z| )| (?!#|\Z))*")
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_SURROGATES = ("\ud800", "\udfff")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ESCAPED = re.compile(rf'["\\\n\t]|{UNPRINTABLE.pattern}')
 
@@ -149,4 +150,6 @@ def _quoted(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     character = found[0]
+    if _SURROGATES[0] <= character <= _SURROGATES[1]:
+        return "\\ufffd"  # half a character, which no YAML text can hold; only in names that are no Unicode
     return _ESCAPES.get(character) or f"\\u{ord(character):04x}"
