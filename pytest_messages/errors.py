@@ -13,6 +13,7 @@
     │   ├── NoMatchError               .nearest .differences
     │   ├── ExhaustedError             .times; already played, n of n
     │   ├── UnplayedError              .positions .prompts
+    │   ├── EmptyError                 .loaded .hooked; a mark promised calls, and none came
     │   ├── StreamClosedError          read past a `closed` recording
     │   └── NotRecordableError         .host .library .thread
     ├── CredentialError                .variables; no key where the profile requires one
@@ -241,6 +242,20 @@ class UnplayedError(ReplayError):
         self.prompts = prompts
 
 
+class EmptyError(ReplayError):
+    """A mark promised calls and the test passed without one.
+
+    ``loaded`` are the HTTP libraries that the process has imported, ``hooked`` those whose clients ask us.
+    """
+
+    def __init__(
+        self, message: str, *, context: CallContext, loaded: tuple[str, ...] = (), hooked: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, context=context)
+        self.loaded = loaded
+        self.hooked = hooked
+
+
 class StreamClosedError(ReplayError):
     """The recording ends where the client stopped reading it then; what would follow was never recorded."""
 
@@ -349,4 +364,8 @@ class _Refusal(Refused):
     """What is really raised: an exact instance of `Refused` would answer ``isinstance`` without asking the class."""
 
     def __reduce__(self) -> tuple[Callable[..., Refused], tuple[Any, ...]]:
-        return _Refusal, (self.error, str(self))
+        return refusal, (self.error, str(self))
+
+
+# As pytest's own outcomes do, so that the short summary reads "Refused: …" and not where the class lives.
+_Refusal.__module__, _Refusal.__qualname__, _Refusal.__name__ = "builtins", "Refused", "Refused"

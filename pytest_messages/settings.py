@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pytest_messages.errors import SettingsError
 
@@ -208,13 +208,26 @@ class Settings:
     hosts: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    given: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names that whoever made this value spelled out: a default that nobody chose overrides nothing."""
+
+    def __new__(cls, **values: object) -> Self:
+        """Take note of which choices were made."""
+        settings = object.__new__(cls)
+        object.__setattr__(settings, "given", frozenset(values))
+        return settings
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing where they are given, not where they are used."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name, option in OPTION.items():
+            value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, field.name, OPTION[field.name].parse(value, origin="Settings"))
+                object.__setattr__(self, name, option.parse(value, origin="Settings"))
+
+    @property
+    def given_values(self) -> dict[str, object]:
+        """The choices that were made, by name."""
+        return {name: getattr(self, name) for name in sorted(self.given)}
 
     @property
     def mode(self) -> RecordMode:
@@ -233,7 +246,7 @@ class Settings:
                 raise SettingsError(f"{origin}: there is no setting {name!r}; there are {', '.join(OPTION)}")
             parsed = option.parse(value, origin=origin)
             changes[name] = (*getattr(self, name), *parsed) if option.kind == "list" else parsed
-        return replace(self, **changes)
+        return type(self)(**{**self.given_values, **changes})
 
 
 def combine(builtin: Iterable[str], entries: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,115 @@
+"""Attach sessions to clients the test did not build: httpx and httpx2 by our transport, other clients by VCR.py.
+
+pytest runs one test at a time in a process, so open sessions are a stack of the process: the innermost open one
+answers, in every thread and task. Only blocks entered inside tasks that run side by side need more: each such task sees
+its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import wrapt
+
+from pytest_messages import transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    from pytest_messages.session import Session
+
+HTTP_LIBRARIES = ("httpx", "httpx2")
+"""The libraries whose clients our transport serves."""
+
+CLIENT_LIBRARIES = (*HTTP_LIBRARIES, "requests", "urllib3", "aiohttp")
+"""What applications speak HTTP with; named in explanations."""
+
+
+class Sessions:
+    """The open sessions of this process, innermost last, and the libraries that ask them."""
+
+    def __init__(self) -> None:
+        self._open: list[Session] = []
+        self._task_session: ContextVar[Session | None] = ContextVar("pytest_messages_session", default=None)
+        self._unhook: dict[str, Callable[[], None]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def opened(self, session: Session) -> Iterator[None]:
+        """Make ``session`` the innermost one for the time of a block."""
+        with self._lock:
+            self._open.append(session)
+            self._hook_loaded()
+        token = self._task_session.set(session) if _in_task() else None
+        try:
+            yield
+        finally:
+            session.close()
+            if token is not None:
+                self._task_session.set(None)
+            with self._lock:
+                self._open.remove(session)
+                if not self._open:
+                    self._unhook_all()
+
+    def innermost(self) -> Session | None:
+        """Return the session that answers here and now, or None."""
+        own = self._task_session.get()
+        if own is not None and own.is_open:
+            return own
+        return self._open[-1] if self._open else None
+
+    def everyone(self) -> tuple[Session, ...]:
+        """Return all open sessions, outermost first."""
+        return tuple(self._open)
+
+    def hooked(self) -> tuple[str, ...]:
+        """Name the libraries that ask us now."""
+        return tuple(self._unhook)
+
+    def loaded(self) -> tuple[str, ...]:
+        """Name the HTTP libraries that this process has imported."""
+        return tuple(name for name in CLIENT_LIBRARIES if name in sys.modules)
+
+    def library_loaded(self, library: ModuleType) -> None:
+        """Take care of a library that was imported while a session is open."""
+        with self._lock:
+            if self._open:
+                self._hook(library)
+
+    def _hook_loaded(self) -> None:
+        for name in HTTP_LIBRARIES:
+            # Wait for the import: a module is in sys.modules before it is whole.
+            if name in sys.modules:
+                self._hook(importlib.import_module(name))
+
+    def _hook(self, library: ModuleType) -> None:
+        if library.__name__ not in self._unhook:
+            self._unhook[library.__name__] = transport.hook(library, self.innermost)
+
+    def _unhook_all(self) -> None:
+        for unhook in self._unhook.values():
+            unhook()
+        self._unhook.clear()
+
+
+def _in_task() -> bool:
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:
+        return False
+
+
+SESSIONS = Sessions()
+"""The one stack of this process."""
+
+for _name in HTTP_LIBRARIES:
+    if _name not in sys.modules:
+        wrapt.register_post_import_hook(SESSIONS.library_loaded, _name)
