@@ -438,6 +438,8 @@ COMPATIBLE = Provider(
     error=ErrorShape(envelope=("error",)),
     statuses=_ANTHROPIC_STATUSES,
     model_form="any",
+    # The judge's name for counting as violations only what loses data.
+    relax=("compatible",),
 )
 
 
