@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -32,6 +32,9 @@ from pytest_messages.providers import (
     request_headers,
     unsupported,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DECLARED = """
 [house]
@@ -178,8 +181,10 @@ def test_another_version_may_be_asked_for() -> None:
         (
             ANTHROPIC,
             {"ANTHROPIC_API_KEY": ""},
-            "no key for Anthropic: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, for example "
-            "export ANTHROPIC_API_KEY=…",
+            (
+                "no key for Anthropic: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, for example "
+                "export ANTHROPIC_API_KEY=…"
+            ),
             ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
         ),
         (
@@ -212,7 +217,9 @@ def test_unsupported_fields_are_found_where_they_stand_with_the_page_that_says_s
         "messages": [{"role": "user"}, {"role": "system"}, "odd"],
         "tools": [{"type": "custom"}, {"type": "code_execution_20250825"}],
     }
-    found = unsupported(SHUYOU, body, [("Anthropic-Beta", "files-api-2025-04-14, code-execution-2025-08-25")])
+    found = unsupported(
+        SHUYOU, body, [("X", "y"), ("Anthropic-Beta", "files-api-2025-04-14, code-execution-2025-08-25")]
+    )
     assert [(each.field, str(each)) for each in found] == [
         ("metadata", "metadata is not supported at ShuYou"),
         (
@@ -289,6 +296,7 @@ def test_only_shinzo_groups_calls_by_user_id(body: object, group: str) -> None:
         (COMPATIBLE, {}, {"message": "plain"}, ErrorFacts(None, "plain", None, None)),
         (COMPATIBLE, {}, {"error": {"type": "x", "message": 7}}, ErrorFacts("x", "7", None, None)),
         (COMPATIBLE, {"retry-after": "soon"}, None, ErrorFacts(None, "status 500", None, None)),
+        (COMPATIBLE, {}, {"error": {"type": "", "message": ""}}, ErrorFacts(None, "status 500", None, None)),
         (COMPATIBLE, {}, "", ErrorFacts(None, "status 500", None, None)),
         (
             COMPATIBLE,
@@ -320,7 +328,8 @@ def test_every_statement_of_a_profile_has_its_page(provider: Provider) -> None:
     assert all(provider.page(name).startswith("https://") for name in names)
     assert {field for field, _ in provider.pages} <= names
     assert {note.topic for note in provider.notes} <= names
-    assert all(entry.source.startswith("https://") for entry in (*provider.unsupported, *provider.notes))
+    assert all(each.source.startswith("https://") for each in provider.unsupported)
+    assert all(each.source.startswith("https://") for each in provider.notes)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
@@ -342,7 +351,7 @@ ENDPOINTS = [
     ("deepseek", "https://api.deepseek.com/anthropic", ("x-api-key",), ("top_k", "is accepted and ignored")),
     ("moonshot", "https://api.moonshot.ai/anthropic", ("authorization",), ("hosts", "api.moonshot.cn")),
     ("zai", "https://api.z.ai/api/anthropic", ("authorization",), ("hosts", "open.bigmodel.cn")),
-    ("minimax", "https://api.minimax.io/anthropic", ("x-api-key", "authorization"), ("stop_sequences", "is accepted and ignored")),
+    ("minimax", "https://api.minimax.io/anthropic", ("x-api-key", "authorization"), ("hosts", "api.minimaxi.com")),
     ("bedrock", "https://bedrock-mantle.us-east-1.api.aws/anthropic", ("x-api-key",), ("body_limit", 20 * 1024 * 1024)),
     ("aws", "https://aws-external-anthropic.us-east-1.api.aws", ("x-api-key",), ("envelope", ("type", "error"))),
     ("foundry", "", ("api-key", "x-api-key", "authorization"), ("hosts", "*.services.ai.azure.com")),
@@ -409,10 +418,13 @@ def test_a_name_may_be_taken_over_from_a_built_in_provider() -> None:
     assert (declared["shuyou"].timeout, declared["shuyou"].unsupported) == (7.0, SHUYOU.unsupported)
 
 
+HEADERS = ("x-api-key", "authorization")
+
+
 @pytest.mark.parametrize(
     ("lines", "credentials", "anonymous"),
     [
-        ("key_env = ['A', 'B']", (("A", "x-api-key"), ("A", "authorization"), ("B", "x-api-key"), ("B", "authorization")), False),
+        ("key_env = ['A', 'B']", tuple((each, header) for each in "AB" for header in HEADERS), False),
         ("key_header = 'X-Key'", (("ANTHROPIC_API_KEY", "x-key"), ("ANTHROPIC_AUTH_TOKEN", "x-key")), False),
         ("key_env = []", (), True),
         ("", (("ANTHROPIC_API_KEY", "x-api-key"), ("ANTHROPIC_AUTH_TOKEN", "authorization")), True),
@@ -449,6 +461,7 @@ def test_a_file_that_cannot_be_read_is_an_error_with_its_path(tmp_path: Path, co
         load_declared(path)
 
 
+PATHS = "takes body paths and header:name, each with or without =value"
 WRONG = [
     ("[a", "Expected ']' at the end of a table declaration (at end of document)"),
     ("a = 1", "[a]: is not a table"),
@@ -468,8 +481,8 @@ WRONG = [
     ("[a]\nversions = '2023-06-01'", "[a] versions: takes a list of strings, not '2023-06-01'"),
     ("[a]\ntimeout = 0", "[a] timeout: takes a number of seconds above 0, not 0"),
     ("[a]\ntimeout = true", "[a] timeout: takes a number of seconds above 0, not True"),
-    ("[a]\nunsupported = ['cookie:x']", "[a] unsupported: takes body paths and header:name, each with or without =value, not 'cookie:x'"),
-    ("[a]\nunsupported = ['header:']", "[a] unsupported: takes body paths and header:name, each with or without =value, not 'header:'"),
+    ("[a]\nunsupported = ['cookie:x']", "[a] unsupported: " + PATHS + ", not 'cookie:x'"),
+    ("[a]\nunsupported = ['header:']", "[a] unsupported: " + PATHS + ", not 'header:'"),
     ("[a]\nrelax = 'x'", "[a] relax: takes a list of strings, not 'x'"),
     ("[a]\nadd = [1]", "[a] add: takes a list of strings, not [1]"),
     ("[a]\nerror = {tpye = 'x'}", "[a] error: there is no 'tpye' in an error; did you mean 'type'?"),
