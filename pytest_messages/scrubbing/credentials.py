@@ -8,8 +8,9 @@ import json
 import re
 from base64 import b64decode, b64encode
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_messages.scrubbing import kinds
 from pytest_messages.scrubbing.placeholders import kind_of
@@ -63,11 +64,9 @@ def _is_live(value: str) -> bool:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Yield how a credential may be spelled: as it is, escaped, percent-encoded, in base64 at any offset, in hex."""
+    """Yield how a credential may be spelled: as it is, escaped, in base64 at any offset, in hex."""
     raw = value.encode("utf-8", "surrogateescape")
-    percent = "".join(f"%{byte:02X}" for byte in raw)
-    yield from (value, json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value))
-    yield from (quote(raw), quote(raw, safe=""), quote_plus(raw), percent, percent.lower())
+    yield from (value, json.dumps(value)[1:-1], value.replace("/", "\\/"), repr(value)[1:-1], html.escape(value))
     yield from (raw.hex(), raw.hex().upper())
     for offset in range(3):
         middle = aligned_base64(raw, offset)
@@ -82,6 +81,7 @@ def aligned_base64(raw: bytes, offset: int) -> str:
     return encoded[first:last]
 
 
+@cache
 def is_credential_header(name: str) -> bool:
     """Tell whether a header of this (lower-case) name carries a credential."""
     if any(fnmatchcase(name, harmless) for harmless in _NO_CREDENTIALS):
@@ -90,12 +90,11 @@ def is_credential_header(name: str) -> bool:
 
 
 def credentials_of(request: Request) -> Iterator[str]:
-    """Yield the credentials that a raw request carries, in its headers, URL and body."""
+    """Yield the credentials that a raw request carries in its headers and its URL."""
     for name, value in request.headers:
         if is_credential_header(name.lower()):
             yield from _of_header(name.lower(), value)
     yield from _of_url(request.url)
-    yield from _of_body(request.body.decode("utf-8", "surrogateescape"))
 
 
 def _of_header(name: str, value: str) -> Iterator[str]:
@@ -120,6 +119,8 @@ def _of_basic(encoded: str) -> Iterator[str]:
 
 
 def _of_url(url: str) -> Iterator[str]:
+    if "?" not in url and "@" not in url:
+        return
     try:
         split = urlsplit(url)
     except ValueError:
@@ -128,21 +129,15 @@ def _of_url(url: str) -> Iterator[str]:
     yield from (value for name, value in parse_qsl(split.query) if _SECRET_QUERY.search(name))
 
 
-def _of_body(text: str) -> Iterator[str]:
-    if may_hold_credential_field(text):
-        for part in parts(text)[0]:
-            if credential_field(part) is not None:
-                yield json_view(text, part.pieces).text
-
-
-def may_hold_credential_field(text: str) -> bool:
-    """Tell, cheaply, whether a credential field may stand in a JSON text."""
-    lower = text.lower()
-    return any(f'{end}"' in lower or f"{end}\\" in lower for end in kinds.FIELD_MARKERS)
+def credentials_in(text: str) -> Iterator[str]:
+    """Yield what stands in the credential fields of a JSON text."""
+    for part in parts(text)[0]:
+        if credential_field(part) is not None:
+            yield json_view(text, part.pieces).text
 
 
 def credential_field(part: Part) -> str | None:
     """Return the kind of credential that a part is by its field's name, or None."""
-    if not part.path or not isinstance(part.path[-1], str):
+    if not part.path or part.key or len(part.pieces) > 1 or not isinstance(part.path[-1], str):
         return None
     return kinds.CREDENTIAL_FIELDS.get(part.path[-1].lower().replace("-", "").replace("_", ""))

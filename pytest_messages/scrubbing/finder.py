@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_messages.scrubbing import kinds
-from pytest_messages.scrubbing.credentials import aligned_base64, credential_field, may_hold_credential_field
+from pytest_messages.scrubbing.credentials import aligned_base64, credential_field
 from pytest_messages.scrubbing.placeholders import kind_of
-from pytest_messages.scrubbing.texts import Part, Range, has_escapes, is_stream, loose_view, parts
+from pytest_messages.scrubbing.prefilter import (
+    Markers,
+    has_credential_field,
+    has_hidden_characters,
+    has_id_field,
+    joined_texts,
+)
+from pytest_messages.scrubbing.texts import Part, Range, has_escapes, loose_view, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +31,7 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _BASE64_MARKERS: Final = tuple(
     aligned_base64(prefix.encode(), offset) for prefix in ("sk-ant-", "sk_shinzo_") for offset in range(3)
 )
-# An ASCII letter, digit or sign spelled as an escape: nobody does by chance, and it hides everything from the markers.
-_HIDDEN: Final = re.compile(r"\\u00[2-7]|\\x[2-7]|%[2-7][0-9a-fA-F]|&#")
+_ENCODED_MARKERS: Final = (*_BASE64_MARKERS, b"sk-ant-".hex(), b"sk-ant-".hex().upper())
 _NESTED_FIELD: Final = re.compile(r'"([A-Za-z_-]{5,40})"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
 
@@ -55,59 +61,60 @@ class Finding:
         return f"<Finding {self.kind} at {self.where}>"
 
 
-@dataclass(frozen=True, slots=True)
 class Finder:
-    """What to look for: the shapes, the live credentials, and the names of optional field rules."""
+    """Looks for the shapes, the live credentials, and what stands in fields; ``fields`` names the optional ones."""
 
-    shapes: tuple[kinds.Shape, ...]
-    credentials: Credentials
-    fields: frozenset[str] = frozenset()
+    def __init__(
+        self, shapes: tuple[kinds.Shape, ...], credentials: Credentials, fields: frozenset[str] = frozenset()
+    ) -> None:
+        self.shapes = shapes
+        self.credentials = credentials
+        self.fields = fields
+        self._markers = Markers([*(marker for shape in shapes for marker in shape.markers), *_ENCODED_MARKERS])
+        self._forms: tuple[str, ...] = ()
+        self._unmarked: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Finder ({len(self.shapes)} shapes, {self.credentials!r})>"
 
     def may_find(self, text: str) -> bool:
         """Tell, cheaply, whether `findings` may find anything in a body; False is certain."""
-        if self._suspicious(text) or may_hold_credential_field(text):
+        if self._suspicious(text) or has_credential_field(text) or has_id_field(text):
             return True
-        if any(marker in text for marker in kinds.ID_MARKERS) or any(name in text for name in self.fields):
+        if any(name in text for name in self.fields):
             return True
-        return is_stream(text) and self._suspicious_when_joined(text)
+        return any(self._suspicious(joined) or has_credential_field(joined) for joined in joined_texts(text))
 
     def _suspicious(self, text: str) -> bool:
-        for shape in self.shapes:
-            for marker in shape.markers:
-                if marker in text:
-                    return True
-        for form in self.credentials.forms:
-            if form in text:
-                return True
-        for marker in _BASE64_MARKERS:
-            if marker in text:
-                return True
-        return ("\\" in text or "%" in text or "&#" in text) and _HIDDEN.search(text) is not None
+        return self._may_match(text) or has_hidden_characters(text)
 
-    def _suspicious_when_joined(self, text: str) -> bool:
-        return any(
-            len(part.pieces) > 1
-            and (self._suspicious(joined := part.view(text).text) or may_hold_credential_field(joined))
-            for part in parts(text)[0]
-        )
+    def _may_match(self, text: str) -> bool:
+        forms = self.credentials.forms
+        if forms is not self._forms:
+            # A key of a known shape is seen by its markers; only others need to be looked for one by one.
+            self._unmarked = tuple(form for form in forms if not self._markers.within(form))
+            self._forms = forms
+        return self._markers.within(text) or any(form in text for form in self._unmarked)
 
     def findings(self, text: str) -> Iterator[Finding]:
         """Yield everything in a body that must not be stored; findings may overlap."""
+        everywhere = self._suspicious(text) or has_credential_field(text)
         for part in parts(text)[0]:
-            yield from self._of_part(text, part)
+            named = self._named(text, part)
+            if named is not None:
+                yield named
+            if everywhere or len(part.pieces) > 1:
+                yield from self._of_part(text, part)
 
     def _of_part(self, text: str, part: Part) -> Iterator[Finding]:
-        field = self._field(text, part)
-        if field is not None:
-            yield field
         view = part.view(text)
         for found in self.find(view.text, strong=part.opaque):
             ranges = tuple(view.spans(found.start, found.end))
             value = view.text[found.start : found.end] if found.keyed else None
             yield Finding(part.where, found.kind, ranges, value, part.opaque)
 
-    def _field(self, text: str, part: Part) -> Finding | None:
-        if not part.path or part.opaque:
+    def _named(self, text: str, part: Part) -> Finding | None:
+        if not part.path or part.opaque or part.key or len(part.pieces) > 1:
             return None
         kind = credential_field(part)
         keyed = kind is None
@@ -139,6 +146,10 @@ class Finder:
         return _merged(found)
 
     def _plain(self, text: str, *, strong: bool) -> Iterator[Found]:
+        if not strong and has_credential_field(text):
+            yield from _nested_fields(text)
+        if not self._may_match(text):
+            return
         for shape in self.shapes:
             if (shape.strong or not strong) and any(marker in text for marker in shape.markers):
                 group = 1 if shape.pattern.groups else 0
@@ -149,8 +160,6 @@ class Finder:
             yield from _occurrences(text, form)
         if any(marker in text for marker in _BASE64_MARKERS):
             yield from self._in_base64(text)
-        if not strong:
-            yield from _nested_fields(text)
 
     def _in_base64(self, text: str) -> Iterator[Found]:
         strong = [shape for shape in self.shapes if shape.core]
@@ -188,8 +197,6 @@ def _every_alignment(run: str) -> Iterator[str]:
 
 def _nested_fields(text: str) -> Iterator[Found]:
     """Find credential fields in JSON that stands within a string: a tool's input while it streams, a tool's result."""
-    if not may_hold_credential_field(text):
-        return
     for match in _NESTED_FIELD.finditer(text):
         kind = kinds.CREDENTIAL_FIELDS.get(match.group(1).lower().replace("-", "").replace("_", ""))
         if kind is not None and kind_of(match.group(2)) is None:

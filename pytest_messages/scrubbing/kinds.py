@@ -34,16 +34,20 @@ class Shape:
     core: bool = False
 
 
+def _words(markers: str) -> tuple[str, ...]:
+    return tuple(marker.replace("\0", " ") for marker in markers.split(" "))
+
+
 def _shape(kind: str, markers: str, pattern: str) -> Shape:
-    return Shape(kind=kind, markers=tuple(markers.split(" ")), pattern=re.compile(pattern))
+    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern))
 
 
 def _core(kind: str, markers: str, pattern: str) -> Shape:
-    return Shape(kind=kind, markers=tuple(markers.split(" ")), pattern=re.compile(pattern), strong=True, core=True)
+    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern), strong=True, core=True)
 
 
 def _keyed(kind: str, markers: str, pattern: str) -> Shape:
-    return Shape(kind=kind, markers=tuple(markers.split(" ")), pattern=re.compile(pattern), keyed=True)
+    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern), keyed=True)
 
 
 def _vendor(kind: str, prefixes: str, rest: str) -> Shape:
@@ -62,7 +66,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     ),
     _shape(
         "private-key",
-        "PRIVATE KEY",
+        "PRIVATE\0KEY",
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[^\"]{0,200}?[A-Za-z0-9+/=]{24,}[A-Za-z0-9+/=\s]*"
         r"(?:-----END [A-Z0-9 ]*-----)?",
     ),
@@ -73,11 +77,11 @@ SHAPES: Final[tuple[Shape, ...]] = (
         _HEAD + r"sk-(?!ant-)(?:(?:proj|svcacct|admin|or-v1|None|lf|litellm)-[A-Za-z0-9_-]{16,}"
         r"|(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{32,})" + _TAIL,
     ),
-    _vendor("aws-access-key", "AKIA ASIA ABIA ACCA", r"[A-Z2-7]{16}"),
+    _vendor("aws-access-key", "AKIA ASIA ABIA", r"[A-Z2-7]{16}"),
     _shape(
         "aws-secret-key",
-        "aws_secret_access_key AWS_SECRET_ACCESS_KEY SecretAccessKey",
-        r"(?:aws_secret_access_key|AWS_SECRET_ACCESS_KEY|SecretAccessKey)[\"']?\s*[:=]\s*[\"']?"
+        "aws_secret_access_key AWS_SECRET_ACCESS_KEY",
+        r"(?:aws_secret_access_key|AWS_SECRET_ACCESS_KEY)[\"']?\s*[:=]\s*[\"']?"
         r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
     ),
     _vendor("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{36,}"),
@@ -89,7 +93,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     _vendor("slack-token", "xapp-", r"[0-9]-[A-Za-z0-9-]{16,}"),
     _shape(
         "slack-webhook",
-        "hooks.slack.com/",
+        "hooks.slack.com",
         r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9/]+)",
     ),
     _vendor("stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_ whsec_", r"[A-Za-z0-9]{16,}"),
@@ -107,10 +111,10 @@ SHAPES: Final[tuple[Shape, ...]] = (
     _vendor("shopify-token", "shpat_ shpca_ shppa_ shpss_", r"[0-9a-fA-F]{32}"),
     _vendor("databricks-token", "dapi", r"[0-9a-f]{32}"),
     _vendor("vault-token", "hvs. hvb.", r"[A-Za-z0-9_-]{24,}"),
-    _shape("bearer-token", "Bearer bearer", r"[Bb]earer +((?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{20,}=*)"),
+    _shape("bearer-token", "earer\0", r"[Bb]earer +((?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{20,}=*)"),
     _shape(
         "basic-credentials",
-        "Basic basic",
+        "asic\0",
         r"[Bb]asic +((?=[A-Za-z0-9+/]*[0-9])[A-Za-z0-9+/]{16,}={0,2})"
         r"(?![A-Za-z0-9+/=])",
     ),
@@ -119,27 +123,27 @@ SHAPES: Final[tuple[Shape, ...]] = (
         "api-key: Api-Key: API-Key: Api-key:",
         r"(?:api-key|Api-Key|API-Key|Api-key): *([A-Za-z0-9._~+/-]{16,}=*)",
     ),
-    _shape("url-credentials", "://", r"://([^/\s:@\"'<>?#\\]*:[^/\s@\"'<>?#\\]+)@"),
+    _shape("url-credentials", "@", r"://([^/\s:@\"'<>?#\\]*:[^/\s@\"'<>?#\\]+)@"),
     _shape(
         "url-credential",
         "key= oken= sig= ignature= redential= ecret= auth= assword= KeyId=",
         r"[?&;](?:[A-Za-z0-9_-]*(?:[Aa]pi_?-?[Kk]ey|[Tt]oken|[Ss]ignature|[Ss]ecret|[Cc]redential|[Pp]assword)"
         r"|key|sig|auth|AWSAccessKeyId)=([^&\s\"'<>#\\)]{4,})",
     ),
-    _keyed("container-id", "container_", _HEAD + r"container_[0-9][A-Za-z0-9]{15,}" + _TAIL),
-    _keyed("file-id", "file_", _HEAD + r"file_[0-9][A-Za-z0-9]{15,}" + _TAIL),
-    _keyed("skill-id", "skill_", _HEAD + r"skill_[0-9][A-Za-z0-9]{15,}" + _TAIL),
+    _keyed("container-id", "container_0", _HEAD + r"container_0[A-Za-z0-9]{15,}" + _TAIL),
+    _keyed("file-id", "file_0", _HEAD + r"file_0[A-Za-z0-9]{15,}" + _TAIL),
+    _keyed("skill-id", "skill_0", _HEAD + r"skill_0[A-Za-z0-9]{15,}" + _TAIL),
     _keyed("workspace-id", "wrkspc_", _HEAD + r"wrkspc_[A-Za-z0-9]{8,}" + _TAIL),
     _keyed("profile-id", "uprof_", _HEAD + r"uprof_[A-Za-z0-9]{8,}" + _TAIL),
-    _keyed("account-id", "apikey_ invite_ user_", _HEAD + r"(?:apikey|invite|user)_01[A-Za-z0-9]{20,}" + _TAIL),
+    _keyed("account-id", "apikey_01 invite_01 user_01", _HEAD + r"(?:apikey|invite|user)_01[A-Za-z0-9]{20,}" + _TAIL),
     _keyed(
         "organization-id",
-        "org_ org-",
+        "org_01 org-",
         _HEAD + rf"(?:org_01[A-Za-z0-9]{{20,}}|org-(?:{_UUID}|[A-Za-z0-9]{{24}}))" + _TAIL,
     ),
     _keyed(
         "organization-id",
-        "rganization rganisation",
+        "rgani",
         rf"[Oo]rgani[sz]ation(?:'s)?(?: [Ii][Dd])?[ :=(\"']{{1,4}}({_UUID})",
     ),
 )
@@ -159,7 +163,7 @@ OPTIONAL: Final[tuple[Shape, ...]] = (
         r"(?<![\w.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}"
         r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![\w.])",
     ),
-    _keyed("home-directory", "/home/ /Users/", r"/(?:home|Users)/([A-Za-z0-9._-]+)"),
+    _keyed("home-directory", "home Users", r"/(?:home|Users)/([A-Za-z0-9._-]+)"),
 )
 """Personal data, replaced where a user turns the rule on by its name; an audit counts them as hints."""
 
@@ -214,11 +218,6 @@ ID_FIELDS: Final = {
 
 Not where a tool's input stands: those are the application's own words.
 """
-
-ID_MARKERS: Final = (
-    '"user_id"', "user_profile_id", "workspace_", "organization_", "account_uuid", '"file_id"', '"skill_id"',
-    '"container"',
-)  # fmt: skip
 
 OPAQUE_FIELDS: Final = ("signature", "encrypted_content", "encrypted_index", "encrypted_stdout")
 """What goes back to the server and must return unchanged, outside a tool's input."""

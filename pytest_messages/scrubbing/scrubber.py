@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pytest_messages.cassette import Interaction, ScrubbedInteraction
 from pytest_messages.errors import MessagesError
 from pytest_messages.scrubbing import kinds
-from pytest_messages.scrubbing.credentials import Credentials, credentials_of, is_credential_header
+from pytest_messages.scrubbing.credentials import Credentials, credentials_in, credentials_of, is_credential_header
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.gate import Gate
 from pytest_messages.scrubbing.placeholders import Placeholders, constant, kind_of
+from pytest_messages.scrubbing.prefilter import has_credential_field
 from pytest_messages.scrubbing.rules import read_rules
 from pytest_messages.scrubbing.texts import event_data, is_stream, parts, payload
 from pytest_messages.wire import Chunk, Request, Response, Scrubbed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_messages.wire import Headers
 
 _ROUNDS: Final = 8
+_REMEMBERED: Final = 500
 
 
 class ScrubError(MessagesError):
@@ -54,6 +56,7 @@ class Scrubber:
         self._credentials = Credentials(secrets)
         self._finder = Finder(self._rules.shapes, self._credentials, self._rules.fields)
         self._placeholders = Placeholders(salt)
+        self._memory: tuple[tuple[str, ...], dict[str, str]] = ((), {})
 
     def __repr__(self) -> str:
         return f"<Scrubber ({self._credentials!r})>"
@@ -61,6 +64,22 @@ class Scrubber:
     def learn(self, request: Request) -> None:
         """Take note of the live credentials that a raw request carries."""
         self._credentials.add(credentials_of(request))
+        self._learn_fields(_text(request.body))
+
+    def _learn_fields(self, text: str) -> None:
+        if has_credential_field(text):
+            self._credentials.add(credentials_in(text))
+
+    def _short(self, text: str) -> str:
+        """Scrub a URL or a header's value, of which a suite has few: remembered until a credential is learned."""
+        forms, remembered = self._memory
+        if forms is not self._credentials.forms or len(remembered) > _REMEMBERED:
+            # A new pair: a thread that scrubs by the old forms goes on writing to the old memory.
+            forms, remembered = self._memory = (self._credentials.forms, {})
+        known = remembered.get(text)
+        if known is None:
+            known = remembered[text] = self.text(text)
+        return known
 
     def gate(self, *, allow: Sequence[str] = ()) -> Gate:
         """Return a gate that knows the rules in force and every credential that this scrubber learns."""
@@ -68,9 +87,16 @@ class Scrubber:
 
     def request(self, request: Request) -> Scrubbed:
         """Return the request as it may be stored and compared; learns its credentials first."""
-        self.learn(request)
-        headers = self._headers(request.headers)
-        return Scrubbed(Request(request.method, self.url(request.url), headers, self._body(request.body)[0]))
+        self._credentials.add(credentials_of(request))
+        text = _text(request.body)
+        body = request.body
+        if self._may_change(text):
+            self._learn_fields(text)
+            body = self._body(body)[0]
+        return Scrubbed(Request(request.method, self.url(request.url), self._headers(request.headers), body))
+
+    def _may_change(self, text: str) -> bool:
+        return bool(self._rules.patterns or self._rules.paths) or self._finder.may_find(text)
 
     def response(self, response: Response) -> Response:
         """Return the response as it may be stored; the ends of its chunks follow its body."""
@@ -78,7 +104,7 @@ class Scrubber:
         headers = self._headers(response.headers)
         return replace(
             response,
-            reason=self.text(response.reason),
+            reason=self._short(response.reason),
             headers=headers,
             body=body,
             chunks=_moved(response.chunks, edits, len(body)),
@@ -95,7 +121,7 @@ class Scrubber:
 
     def url(self, url: str) -> str:
         """Return a URL without user info, and with every value of its query replaced but for the harmless ones."""
-        return self.text(_without_user(_with_query(url, self._query_value)))
+        return self._short(_without_user(_with_query(url, self._query_value)))
 
     def _query_value(self, name: str, value: str) -> str:
         harmless = kinds.HARMLESS_QUERY.get(name)
@@ -112,7 +138,7 @@ class Scrubber:
             if name in kinds.REQUEST_ID_HEADERS:
                 yield name, value if kind_of(value) else self._placeholders.keyed("request-id", value)
             elif self._keeps(name):
-                yield name, self.text(value)
+                yield name, self._short(value)
 
     def _keeps(self, name: str) -> bool:
         if is_credential_header(name) or any(fnmatchcase(name, glob) for glob in self._rules.dropped):
@@ -121,8 +147,7 @@ class Scrubber:
 
     def _body(self, body: bytes, *, accounts: Iterable[tuple[str, str]] = ()) -> tuple[bytes, list[list[_Edit]]]:
         """Return a body scrubbed, and for each round what was replaced, in bytes."""
-        text = body.decode("utf-8", "surrogateescape")
-        scrubbed, rounds = self._scrub(text, accounts=accounts)
+        scrubbed, rounds = self._scrub(_text(body), accounts=accounts)
         if not rounds:
             return body, []
         return scrubbed.encode("utf-8", "surrogateescape"), rounds
@@ -201,6 +226,10 @@ class Scrubber:
             if value not in {"null", "true", "false"} and selected(scalar.path):
                 placeholder = rule.placeholder or self._placeholders.keyed("value", value)
                 yield _Edit(scalar.start, scalar.end, json.dumps(placeholder))
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "surrogateescape")
 
 
 def _quoted(placeholder: str, *, quoted: bool) -> str:

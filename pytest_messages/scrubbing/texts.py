@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_messages.scrubbing import kinds
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 Range = tuple[int, int]
 
-_TOKEN: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"?|([{\[])|([}\]])|(,)|(:)|([^\s"{}\[\],:]++)', re.DOTALL)
+_TOKEN: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"?(\s*+:)?|([{\[])|([}\]])|(,)|([^\s"{}\[\],:]++)', re.DOTALL)
+_STRING, _KEY, _OPEN, _CLOSE, _COMMA = range(1, 6)
 _JSON_ESCAPE: Final = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL
 )
 _ANY_ESCAPE: Final = re.compile(
     r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'/bfnrt\\]))|%([0-9a-fA-F]{2})|&\#(?:x([0-9a-fA-F]{2})|([0-9]{2,3}));"""
 )
+JOINED_FIELDS: Final = frozenset({"delta", "content_block", "choices"})
+"""The fields of an event whose texts a client appends to those of the events before."""
+
+_OPAQUE_NAMES: Final = frozenset({*kinds.OPAQUE_FIELDS, "data"})
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _STREAM_START: Final = re.compile(r"\ufeff?(?:event|data|id|retry)?:")
@@ -61,11 +67,11 @@ class Payload:
     def opaque(self, literal: Literal) -> bool:
         """Tell whether the value must return to the server unchanged, or is media."""
         name = literal.path[-1] if literal.path else None
-        if literal.key or name is None:
+        if name not in _OPAQUE_NAMES or literal.key:
             return False
         if name == "data":
             return self.types.get(literal.owner) in kinds.OPAQUE_DATA
-        return name in kinds.OPAQUE_FIELDS and kinds.TOOL_INPUT not in literal.path
+        return kinds.TOOL_INPUT not in literal.path
 
 
 class View:
@@ -185,95 +191,66 @@ def event_data(text: str) -> list[tuple[Range, ...]]:
     return events
 
 
-class _Frame:
-    """An open object or array while reading."""
-
-    __slots__ = ("expecting", "number", "step")
-
-    def __init__(self, number: int, step: str | int, *, expecting: bool) -> None:
-        self.number = number
-        self.step = step
-        self.expecting = expecting
-
-
-class _Reader:
-    """Reads one JSON text into a `Payload`, whatever its state."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.stack: list[_Frame] = []
-        self.opened = 0
-        self.literals: list[Literal] = []
-        self.scalars: list[Scalar] = []
-        self.types: dict[int, str] = {}
-
-    def read(self, start: int, end: int) -> None:
-        for match in _TOKEN.finditer(self.text, start, end):
-            self._ACTIONS[match.lastindex or 0](self, match)
-
-    def _string(self, match: re.Match[str]) -> None:
-        start, end = match.span(1)
-        frame = self.stack[-1] if self.stack else None
-        key = frame is not None and frame.expecting
-        if frame is not None and key:
-            frame.step = self._value(start, end)
-        path = tuple(entry.step for entry in self.stack)
-        owner = frame.number if frame is not None else 0
-        self.literals.append(Literal(path, start, end, key, owner))
-        if not key and path and path[-1] == "type":
-            self.types[owner] = self._value(start, end)
-
-    def _value(self, start: int, end: int) -> str:
-        value = self.text[start:end]
-        return _JSON_ESCAPE.sub(_json_character, value) if "\\" in value else value
-
-    def _open(self, match: re.Match[str]) -> None:
-        self.opened += 1
-        is_object = match.group(2) == "{"
-        self.stack.append(_Frame(self.opened, "" if is_object else 0, expecting=is_object))
-
-    def _close(self, _: re.Match[str]) -> None:
-        if self.stack:
-            self.stack.pop()
-
-    def _comma(self, _: re.Match[str]) -> None:
-        if self.stack:
-            frame = self.stack[-1]
-            if isinstance(frame.step, int):
-                frame.step += 1
-            else:
-                frame.expecting = True
-
-    def _colon(self, _: re.Match[str]) -> None:
-        if self.stack:
-            self.stack[-1].expecting = False
-
-    def _scalar(self, match: re.Match[str]) -> None:
-        self.scalars.append(Scalar(tuple(frame.step for frame in self.stack), *match.span()))
-
-    _ACTIONS = (_string, _string, _open, _close, _comma, _colon, _scalar)
-
-
 def payload(text: str, ranges: Iterable[Range]) -> Payload:
-    """Read the JSON text that stands in ``ranges``; never fails, whatever stands there."""
-    reader = _Reader(text)
-    for start, end in ranges:
-        reader.read(start, end)
-    return Payload(tuple(reader.literals), tuple(reader.scalars), reader.types)
+    """Read the JSON text that stands in ``ranges``; never fails, whatever stands there.
+
+    One loop on purpose: it runs once per token.
+    """
+    literals: list[Literal] = []
+    scalars: list[Scalar] = []
+    types: dict[int, str] = {}
+    outer: list[tuple[Path, str | int | None, int]] = []
+    # Where reading stands: the path to the container, the key or position in it (None outside), and its number.
+    base: Path = ()
+    step: str | int | None = None
+    owner = opened = 0
+    for match in chain.from_iterable(_TOKEN.finditer(text, start, end) for start, end in ranges):
+        token = match.lastindex
+        if token == _KEY:
+            start, end = match.span(1)
+            step = _said(text, start, end)
+            literals.append(Literal((*base, step), start, end, True, owner))  # noqa: FBT003 - a field
+        elif token == _STRING:
+            start, end = match.span(1)
+            literals.append(Literal(base if step is None else (*base, step), start, end, False, owner))  # noqa: FBT003
+            if step == "type":
+                types[owner] = _said(text, start, end)
+        elif token == _OPEN:
+            outer.append((base, step, owner))
+            opened += 1
+            base = base if step is None else (*base, step)
+            step, owner = ("" if match.group() == "{" else 0), opened
+        elif token == _CLOSE:
+            base, step, owner = outer.pop() if outer else ((), None, 0)
+        elif token == _COMMA:
+            step = step + 1 if isinstance(step, int) else step
+        else:
+            scalars.append(Scalar(base if step is None else (*base, step), *match.span()))
+    return Payload(tuple(literals), tuple(scalars), types)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A text within a body that is looked at as one: where it is, its pieces in the body, and what it is.
+def _said(text: str, start: int, end: int) -> str:
+    value = text[start:end]
+    return _JSON_ESCAPE.sub(_json_character, value) if "\\" in value else value
 
-    ``quoted`` parts are JSON string literals; ``path`` is None for what is no value of a field.
+
+class Part(NamedTuple):
+    """A text within a body that is looked at as one: its place, its pieces in the body, and what it is.
+
+    ``quoted`` parts are JSON string literals; ``path`` is that of the field, ``key`` tells a name from a value.
     """
 
-    where: str
+    place: str
     pieces: tuple[Range, ...]
-    quoted: bool
+    quoted: bool = False
     opaque: bool = False
     path: Path | None = None
+    key: bool = False
+
+    @property
+    def where(self) -> str:
+        """The place in words: the event of a stream, and the JSON path."""
+        return self.place if self.path is None else f"{self.place} {json_path(self.path)}".strip()
 
     def view(self, text: str) -> View:
         """Return the part as its reader sees it."""
@@ -298,23 +275,23 @@ def parts(text: str) -> tuple[list[Part], list[Scalar]]:
         whole = payload(text, [(0, len(text))])
         found = list(_literal_parts(whole, ""))
         return [*found, *_gaps(text, found)], list(whole.scalars)
-    return [Part("$", ((0, len(text)),), quoted=False)], []
+    return [Part("$", ((0, len(text)),))], []
 
 
-def _literal_parts(body: Payload, prefix: str) -> Iterator[Part]:
+def _literal_parts(body: Payload, place: str) -> Iterator[Part]:
     for literal in body.literals:
-        where = prefix + json_path(literal.path)
-        path = None if literal.key else literal.path
-        pieces = ((literal.start, literal.end),)
-        yield Part(where, pieces, quoted=True, opaque=body.opaque(literal), path=path)
+        path, start, end, key, _ = literal
+        yield Part(place, ((start, end),), True, body.opaque(literal), path, key)  # noqa: FBT003 - fields, once a string
 
 
 def _gaps(text: str, found: list[Part]) -> Iterator[Part]:
     """Yield what stands between the strings and is long enough to matter: comments, other lines, broken JSON."""
     at = 0
-    for start, end in [*sorted(part.pieces[0] for part in found), (len(text), len(text))]:
+    line = 1
+    for start, end in [*(part.pieces[0] for part in found), (len(text), len(text))]:
         if start - at >= kinds.SHORTEST:
-            yield Part(f"line {text.count(chr(10), 0, at) + 1}", ((at, start),), quoted=False)
+            yield Part(f"line {line}", ((at, start),))
+        line += text.count("\n", at, end) if end > at else 0
         at = max(at, end)
 
 
@@ -323,10 +300,10 @@ def _stream_parts(text: str) -> list[Part]:
     chains: dict[tuple[str, Path], list[tuple[Range, bool]]] = {}
     for number, ranges in enumerate(event_data(text), start=1):
         body = payload(text, ranges)
-        found.extend(_literal_parts(body, f"event {number} "))
+        found.extend(_literal_parts(body, f"event {number}"))
         _link(chains, text, body)
     joined = [
-        Part(f"block {index} $.{'.'.join(map(str, path))}", tuple(r for r, _ in links), quoted=True, opaque=links[0][1])
+        Part(f"block {index}" if index else "stream", tuple(span for span, _ in links), True, links[0][1], path)  # noqa: FBT003
         for (index, path), links in chains.items()
         if len(links) > 1
     ]
@@ -339,6 +316,6 @@ def _link(chains: dict[tuple[str, Path], list[tuple[Range, bool]]], text: str, b
     for literal in body.literals:
         if literal.key or literal.path[1:] == () or literal.path[-1] == "type":
             continue
-        if literal.path[0] in {"delta", "content_block", "choices"}:
+        if literal.path[0] in JOINED_FIELDS:
             link = ((literal.start, literal.end), body.opaque(literal))
             chains.setdefault((index, literal.path[1:]), []).append(link)
