@@ -118,9 +118,19 @@ def payload(event: Event) -> object:
 
     A gateway is known to encode twice, so that the data is a JSON string that holds the object: read through it.
     """
+    value = parsed(event.data)
+    return parsed(value) if isinstance(value, str) else value
+
+
+def parsed(text: str) -> object:
+    """Return the JSON value that ``text`` is, or None where it is none."""
     try:
-        value = json.loads(event.data)
-        return json.loads(value) if isinstance(value, str) else value
+        # A third of the time that `json` needs, but it refuses lone surrogates, which `json` and the SDK take.
+        return from_json(text)
+    except ValueError:
+        pass
+    try:
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
 

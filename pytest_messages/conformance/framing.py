@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_messages import sse
 from pytest_messages.conformance.finding import Finding, shown
-from pytest_messages.stream import EVENTS
+from pytest_messages.stream import EVENTS, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +52,7 @@ def frame(body: bytes) -> Framed:
             continue
         number += 1
         # Nearly every event is sound: it is read here, and what is odd about one is looked for below.
-        try:
-            data = json.loads(block.data)
-        except (ValueError, RecursionError):
-            data = None
+        data = parsed(block.data)
         if type(data) is dict and data.get("type") == block.name and block[7:] == _SOUND:
             items.append(Item(number, data["type"], data))
             continue
@@ -93,8 +89,8 @@ def _odd(block: sse.Event, data: object, number: int, findings: list[Finding]) -
     if not block.ended:
         findings.append(Finding("stream.last-line", where, "the body ends without the blank line", number))
     if isinstance(data, str):
-        data = _inner(data)
-        if data is not None:
+        data = parsed(data)
+        if isinstance(data, dict):
             findings.append(Finding("stream.double-encoded", where, "the data is a JSON string", number))
     if not isinstance(data, dict):
         findings.append(Finding("stream.data", where, _no_object(block), number))
@@ -108,14 +104,6 @@ def _odd(block: sse.Event, data: object, number: int, findings: list[Finding]) -
     if not isinstance(kind, str):
         kind = block.name if block.name in EVENTS else None
     return None if kind is None else Item(number, kind, data)
-
-
-def _inner(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _no_object(block: sse.Event) -> str:
