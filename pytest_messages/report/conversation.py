@@ -119,7 +119,7 @@ def _interaction(one: _Told, earlier: Sequence[_Told], columns: int) -> Iterator
 
 
 def _row(label: str, text: str, columns: int) -> Iterator[str]:
-    for n, row in enumerate(wrapped(_shortened(text), max(columns - _LABEL - 2, 20))):
+    for n, row in enumerate(wrapped(_shortened(text), max(columns - _LABEL - 2, 10))):
         yield f"  {label if n == 0 else '':<{_LABEL}}{row}".rstrip()
 
 
@@ -211,8 +211,9 @@ def _setting(one: _Told, before: _Told | None) -> Iterator[Row]:
     others = {name: given for name, given in one.body.items() if name not in _SAID_ELSEWHERE}
     if others and others != {name: given for name, given in same.items() if name not in _SAID_ELSEWHERE}:
         yield "settings", ", ".join(f"{name} {value(given, 200)}" for name, given in others.items())
-    if not one.turns and one.interaction.request.body and not one.body:
-        yield "body", _raw(one.interaction.request.body)
+    sent = one.interaction.request.body
+    if sent and not isinstance(_parsed(sent), dict):
+        yield "body", _raw(sent)
 
 
 def _system(system: Any) -> str:
@@ -385,7 +386,7 @@ def _took(response: Response) -> str:
 
 
 def _ended(response: Response) -> str:
-    """Return what a good answer need not say: the status, and an end that was none."""
+    """Return the status, and how the answer ended where that was not as it should."""
     how = f"{response.ended} ({response.error})" if response.error else str(response.ended)
     retry = header(response.headers, "retry-after")
     pieces = [

@@ -173,7 +173,7 @@ def _no_match(error: NoMatchError) -> _Sheet:
     )
 
 
-_MOST_DIFFERENCES = 7
+_MOST_DIFFERENCES = 9
 
 
 def _nearest(error: NoMatchError) -> list[str]:
@@ -373,8 +373,9 @@ def _incomplete(error: CassetteIncompleteError) -> _Sheet:
 
 
 def _leak(error: SecretLeakError) -> _Sheet:
-    found = [f"{leak.where}  {leak.kind}" for leak in sorted(error.leaks)]
-    allowed = f"{error.leaks[0].kind}@{error.leaks[0].where}" if error.leaks else "kind@place"
+    leaks = sorted(error.leaks)
+    found = [f"{leak.where}  {leak.kind}" for leak in leaks]
+    allowed = f"{leaks[0].kind}@{leaks[0].where}" if leaks else "kind@place"
     return _Sheet(
         "A secret would have been stored, so nothing was written",
         [("cassette", _file(error.path, "left as it was")), ("found", _listed(found) or _prose(str(error)))],
