@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from pytest_messages.sandbox.pattern import sample
@@ -77,7 +78,8 @@ class _Filler:
     def __init__(self, root: Any, word: str) -> None:
         self._root = root
         self._word = word
-        self._validator = Draft202012Validator(root)
+        # With a registry of our own, a reference to another host is not fetched.
+        self._validator = Draft202012Validator(root, registry=Registry())
         self._by_type: dict[str, Callable[[dict[str, Any], int], Iterator[Any]]] = {
             "object": self._objects,
             "array": self._arrays,
@@ -135,16 +137,16 @@ class _Filler:
         rest = dict(schema)
         if "$ref" in rest:
             yield _merge(rest, self._target(rest.pop("$ref")))
-        elif "allOf" in rest:
-            parts = rest.pop("allOf")
-            for part in parts:
-                rest = _merge(rest, part)
-            yield rest
         elif "anyOf" in rest or "oneOf" in rest:
             options = rest.pop("anyOf" if "anyOf" in rest else "oneOf")
             if depth > _SHALLOW:
                 options = sorted(options, key=_nests)
             yield from (_merge(rest, option) for option in options)
+        elif "allOf" in rest:
+            parts = rest.pop("allOf")
+            for part in parts:
+                rest = _merge(rest, part)
+            yield rest
         elif "if" in rest:
             condition = rest.pop("if")
             then, otherwise = rest.pop("then", {}), rest.pop("else", {})
@@ -183,9 +185,9 @@ class _Filler:
         for name in spare:
             for found in self.first(self._member(schema, name), depth + 1):
                 value[name] = found
-            if self.holds({key: each for key, each in schema.items() if key != "maxProperties"}, value):
-                yield dict(value)
-                return
+            if self.holds(schema, value):
+                break
+        yield value
 
     def _member(self, schema: dict[str, Any], name: str) -> Any:
         """Return what a member called ``name`` must obey."""
