@@ -1,0 +1,101 @@
+"""Where two JSON bodies part, as paths: a list that holds one element more differs in one place."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from pytest_messages.errors import ABSENT, Difference
+from pytest_messages.matching.ignored import Thinned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Same = Callable[[Any, Any], bool]
+
+_WINDOW = 4096
+"""How many pairs of list elements are looked at to find those that only moved."""
+
+
+def body_differences(recorded: Any, sent: Any, same: Same) -> Iterator[Difference]:
+    """Yield the places in which two bodies part, ``same`` deciding; a body that is no JSON is bytes, and one place."""
+    if isinstance(recorded, bytes) or isinstance(sent, bytes):
+        # Never asks whether bytes equal a text, which Python can be told to forbid.
+        if type(recorded) is not type(sent) or recorded != sent:
+            yield Difference("$", recorded, sent)
+    else:
+        yield from _walk(recorded, sent, "", same)
+
+
+def _walk(recorded: Any, sent: Any, path: str, same: Same) -> Iterator[Difference]:
+    if isinstance(recorded, dict) and isinstance(sent, dict):
+        for name in (*recorded, *(name for name in sent if name not in recorded)):
+            here, there = recorded.get(name, ABSENT), sent.get(name, ABSENT)
+            if not same(here, there):
+                yield from _walk(here, there, _member(path, name), same)
+    elif isinstance(recorded, list) and isinstance(sent, list):
+        yield from _elements(recorded, sent, path, same)
+    elif not same(recorded, sent):
+        yield Difference(path or "$", recorded, sent)
+
+
+def _elements(recorded: list[Any], sent: list[Any], path: str, same: Same) -> Iterator[Difference]:
+    were, are = _places(recorded), _places(sent)
+    for ours, theirs in _stretches(recorded, sent, same):
+        for here, there in zip(ours, theirs, strict=False):
+            yield from _walk(recorded[here], sent[there], f"{path}[{are[there]}]", same)
+        for here in ours[len(theirs) :]:
+            yield Difference(f"{path}[{were[here]}]", recorded[here], ABSENT)
+        for there in theirs[len(ours) :]:
+            yield Difference(f"{path}[{are[there]}]", ABSENT, sent[there])
+
+
+def _places(value: list[Any]) -> Sequence[int]:
+    return value.places if isinstance(value, Thinned) else range(len(value))
+
+
+def _stretches(recorded: list[Any], sent: list[Any], same: Same) -> Iterator[tuple[range, range]]:
+    """Yield the indexes of the stretches that differ, between elements that both lists hold in the same order."""
+    shorter = min(len(recorded), len(sent))
+    head = _run(same, recorded, sent, shorter)
+    tail = _run(same, recorded[::-1], sent[::-1], shorter - head)
+    ours, theirs = range(head, len(recorded) - tail), range(head, len(sent) - tail)
+    moved = len(ours) * len(theirs) <= _WINDOW and _kinds([recorded[n] for n in ours], [sent[n] for n in theirs], same)
+    if not moved:
+        yield ours, theirs
+        return
+    for tag, start, stop, begin, end in difflib.SequenceMatcher(None, *moved, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield ours[start:stop], theirs[begin:end]
+
+
+def _kinds(recorded: list[Any], sent: list[Any], same: Same) -> tuple[list[int], list[int]] | None:
+    """Return a number for each element, equal for equal ones; None where the two lists have none in common."""
+    theirs = [next((n for n, other in enumerate(recorded) if same(other, value)), -1) for value in sent]
+    if max(theirs, default=-1) < 0:
+        return None
+    return [next(n for n, other in enumerate(recorded) if same(other, value)) for value in recorded], theirs
+
+
+def _run(same: Same, one: list[Any], other: list[Any], most: int) -> int:
+    """Return how many elements are equal from the beginning."""
+    pairs = zip(one[:most], other[:most], strict=True)
+    return sum(1 for _ in takewhile(lambda pair: same(*pair), pairs))
+
+
+_SHORTHAND = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*")
+
+
+def _member(path: str, name: str) -> str:
+    """Return the JSONPath of a member (https://www.rfc-editor.org/rfc/rfc9535#section-2.5.1)."""
+    if _SHORTHAND.fullmatch(name) and not _LONE.search(name):
+        return f"{path}.{name}" if path else name
+    quoted = json.dumps(name)[1:-1].replace('\\"', '"').replace("'", "\\'")
+    return f"{path}['{quoted}']"
+
+
+_LONE = re.compile("[\ud800-\udfff]")
