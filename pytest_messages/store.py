@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 PART_SUFFIX = ".part.yaml"
 """What ends the name of every file beside a cassette that is not one; projects keep it out of version control."""
 
-_PATIENCE = 60.0
 _SHOWN = 5
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -91,26 +90,40 @@ def commit(
     *,
     gate: Gate,
     scrub: Callable[[Interaction], ScrubbedInteraction],
+    patience: float = 60.0,
 ) -> bool:
     """Replace the cassette at ``path`` by what ``change`` makes of it, and tell whether the file is another now.
 
     ``change`` gets what stands on disk at this moment, scrubbed, or None where nothing does; nobody else writes until
     it has answered. It returns what shall stand there, or None to leave the file alone. Whatever goes wrong (an
     exception of ``change``, a leak, a full disk, the process killed at any byte) leaves the old file whole. Raises
-    what `read` and ``gate`` raise, and `CassetteError` where the file cannot be written.
+    what `read` raises, `SecretLeakError`, and `CassetteError` where the file cannot be written, or another process
+    has been writing it for ``patience`` seconds.
+    """
+    target = Path(os.path.realpath(path))
+    with _writing(path), _lock(target).acquire(timeout=patience):
+        before = _bytes_at(target)
+        draft = change(None if before is None else _scrubbed(load(before, str(path)), scrub))
+        return draft is not None and _put(path, target, draft, before, gate)
+
+
+def put(path: Path, draft: Draft, *, gate: Gate) -> bool:
+    """Put ``draft`` at ``path`` whatever stands there, readable or not, and tell whether the file is another now.
+
+    As safe as `commit`, and raises the same.
     """
     target = Path(os.path.realpath(path))
     with _writing(path), _locked(target):
-        before = _bytes_at(target)
-        draft = change(None if before is None else _scrubbed(load(before, str(path)), scrub))
-        if draft is None:
-            return False
-        text = draft.text
-        _pass(gate, text, path)
-        if text.encode() == before:
-            return False
-        _replace(target, text.encode())
-        return True
+        return _put(path, target, draft, _bytes_at(target), gate)
+
+
+def _put(path: Path, target: Path, draft: Draft, before: bytes | None, gate: Gate) -> bool:
+    text = draft.text
+    _pass(gate, text, path)
+    if text.encode() == before:
+        return False
+    _replace(target, text.encode())
+    return True
 
 
 class Part:
@@ -167,18 +180,22 @@ class Part:
 
     def _open(self) -> None:
         self.cassette.parent.mkdir(parents=True, exist_ok=True)
-        for number in count():
-            path = self.cassette.with_name(_part_name(self.cassette, number))
-            life = _lock(path)
+        numbers = count()
+        while self._file is None:
+            path = self.cassette.with_name(_part_name(self.cassette, next(numbers)))
             with contextlib.suppress(filelock.Timeout, FileExistsError):
-                life.acquire(blocking=False)
-                try:
-                    self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-                except OSError:
-                    life.release()
-                    raise
-                self.path, self._life = path, life
-                return
+                self._begin(path)
+
+    def _begin(self, path: Path) -> None:
+        # The lock comes first, so that nobody takes a file that is there for one whose process is gone.
+        life = _lock(path)
+        life.acquire(blocking=False)
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        except OSError:
+            life.release()
+            raise
+        self.path, self._life = path, life
 
     def _write(self, data: bytes) -> None:
         file = cast("int", self._file)
@@ -306,18 +323,12 @@ def _alive(part: Path) -> bool:
         return True
 
 
-@contextlib.contextmanager
-def _locked(target: Path) -> Iterator[None]:
-    with _lock(target).acquire(timeout=_PATIENCE):
-        yield
-
-
 def _lock(path: Path) -> filelock.BaseFileLock:
     """Return the lock of ``path``. Its file stands in the user's temporary directory, not among the cassettes."""
-    directory = Path(tempfile.gettempdir()) / f"pytest-messages-{getattr(os, 'getuid', getpass.getuser)()}"
+    directory = Path(tempfile.gettempdir()) / f"pytest-messages-{getattr(os, 'geteuid', getpass.getuser)()}"
     directory.mkdir(mode=0o700, exist_ok=True)
-    digest = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:20]
-    return filelock.FileLock(directory / f"{digest}.lock", thread_local=False)
+    digest = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:20]
+    return filelock.FileLock(directory / f"{digest}.lock", thread_local=False, poll_interval=0.01)
 
 
 @contextlib.contextmanager
@@ -325,13 +336,14 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except filelock.Timeout:
-        raise CassetteError(
-            f"another process has been writing {path} for {_PATIENCE:.0f} s; end it and run again", path=str(path)
-        ) from None
+        problem = f"another process has been writing {path} for too long; end it and run again"
+        raise CassetteError(problem, path=str(path)) from None
     except OSError as error:
         raise _failure("write", path, error) from error
 
 
 def _failure(verb: str, path: Path, error: OSError) -> CassetteError:
     remedy = _REMEDIES.get(error.errno or 0, "look after the place, or choose another with --messages-dir")
-    return CassetteError(f"cannot {verb} {path}: {error.strerror or error}; {remedy}", path=str(path))
+    elsewhere = error.filename is not None and Path(error.filename).parent not in {path, *path.parents}
+    place = f" ({error.filename})" if elsewhere else ""
+    return CassetteError(f"cannot {verb} {path}: {error.strerror or error}{place}; {remedy}", path=str(path))
