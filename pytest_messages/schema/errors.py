@@ -49,7 +49,6 @@ ERROR_CODES: Mapping[int, tuple[str, ...]] = MappingProxyType(
             "available_tools_limit_exceeded",
             "claude_code_key_creator_not_member",
             "claude_code_version_too_old",
-            "cmek_feature_unsupported",
             "cmek_key_disabled",
             "cmek_key_network_blocked",
             "compaction_block_ambiguous",

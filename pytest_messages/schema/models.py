@@ -1,9 +1,9 @@
 """The models that can be asked, and what they can do."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pytest_messages.schema import pages
-from pytest_messages.schema.base import Count, Reply, Timestamp, documented
+from pytest_messages.schema import betas, pages
+from pytest_messages.schema.base import Beta, Count, Reply, Timestamp, documented
 from pytest_messages.schema.unions import Open
 
 
@@ -22,6 +22,14 @@ class ContextManagementCapability(Reply):
     clear_thinking_20251015: Capability | None = None
     clear_tool_uses_20250919: Capability | None = None
     compact_20260112: Capability | None = None
+
+
+@documented(pages.MODELS, since="2026-09-04", beta=betas.COMPACT_ON_DEMAND)
+class CompactionCapability(Reply):
+    """Which kinds of compaction can be asked for."""
+
+    supported: bool
+    summarize: Capability
 
 
 @documented(pages.MODELS)
@@ -71,6 +79,7 @@ class ModelCapabilities(Reply):
     batch: Capability
     citations: Capability
     code_execution: Capability
+    compaction: Annotated[CompactionCapability | None, Beta(betas.COMPACT_ON_DEMAND)] = None
     context_management: ContextManagementCapability
     effort: EffortCapability
     image_input: Capability
@@ -96,6 +105,7 @@ class ModelInfo(Reply):
     max_input_tokens: Count | None = None
     max_tokens: Count | None = None
     capabilities: ModelCapabilities | None = None
+    allowed_fallback_models: Annotated[list[str] | None, Beta(betas.FALLBACK)] = None
 
 
 @documented(pages.MODELS)
