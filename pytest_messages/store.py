@@ -100,30 +100,19 @@ def commit(
     what `read` raises, `SecretLeakError`, and `CassetteError` where the file cannot be written, or another process
     has been writing it for ``patience`` seconds.
     """
-    target = Path(os.path.realpath(path))
-    with _writing(path), _lock(target).acquire(timeout=patience):
+    with _only_writer(path, patience) as target:
         before = _bytes_at(target)
         draft = change(None if before is None else _scrubbed(load(before, str(path)), scrub))
-        return draft is not None and _put(path, target, draft, before, gate)
+        return draft is not None and _put(target, draft, before, gate=gate, path=path)
 
 
-def put(path: Path, draft: Draft, *, gate: Gate) -> bool:
-    """Put ``draft`` at ``path`` whatever stands there, readable or not, and tell whether the file is another now.
+def put(path: Path, draft: Draft, *, gate: Gate, patience: float = 60.0) -> bool:
+    """Replace whatever stands at ``path``, readable or not, and tell whether the file is another now.
 
-    As safe as `commit`, and raises the same.
+    As safe as `commit`, and raises what it raises, but for the errors of reading.
     """
-    target = Path(os.path.realpath(path))
-    with _writing(path), _locked(target):
-        return _put(path, target, draft, _bytes_at(target), gate)
-
-
-def _put(path: Path, target: Path, draft: Draft, before: bytes | None, gate: Gate) -> bool:
-    text = draft.text
-    _pass(gate, text, path)
-    if text.encode() == before:
-        return False
-    _replace(target, text.encode())
-    return True
+    with _only_writer(path, patience) as target:
+        return _put(target, draft, _bytes_at(target), gate=gate, path=path)
 
 
 class Part:
@@ -256,6 +245,23 @@ def cassettes(directory: Path) -> Iterator[Path]:
     for path in sorted(directory.rglob("*.y*ml")):
         if path.suffix in {".yaml", ".yml"} and not path.name.endswith(PART_SUFFIX) and path.is_file():
             yield path
+
+
+@contextlib.contextmanager
+def _only_writer(path: Path, patience: float) -> Iterator[Path]:
+    """Keep other writers out, and hand over the file itself where ``path`` is a link."""
+    target = Path(os.path.realpath(path))
+    with _writing(path), _lock(target).acquire(timeout=patience):
+        yield target
+
+
+def _put(target: Path, draft: Draft, before: bytes | None, *, gate: Gate, path: Path) -> bool:
+    text = draft.text
+    _pass(gate, text, path)
+    if text.encode() == before:
+        return False
+    _replace(target, text.encode())
+    return True
 
 
 def _scrubbed(cassette: Cassette, scrub: Callable[[Interaction], ScrubbedInteraction]) -> Draft:

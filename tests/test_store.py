@@ -152,6 +152,16 @@ class TestCommit:
             save(path, adding(interaction(1)), Strict())
         assert not path.exists()
 
+    def test_put_replaces_what_cannot_be_read(self, path: Path) -> None:
+        path.parent.mkdir(parents=True)
+        path.write_text("version: 1\ninteractions: [", encoding="utf-8")
+        with pytest.raises(SecretLeakError):
+            store.put(path, Draft(interactions=(interaction(1, KEY),)), gate=GATE)
+        assert path.read_text(encoding="utf-8") == "version: 1\ninteractions: ["
+        assert store.put(path, Draft(interactions=(interaction(1),)), gate=GATE) is True
+        assert store.put(path, Draft(interactions=(interaction(1),)), gate=GATE) is False
+        assert read(path).interactions == (interaction(1),)
+
     def test_a_broken_file_is_not_replaced(self, path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_text("version: 1\ninteractions: [", encoding="utf-8")
