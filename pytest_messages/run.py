@@ -182,7 +182,7 @@ class Run:
 
     # Attempts
 
-    def drop_of_earlier_attempts(self, path: str, test: str | None) -> list[Interaction]:
+    def earlier_attempts(self, path: str, test: str | None) -> list[Interaction]:
         """Return what earlier attempts of ``test`` in this run recorded into ``path``: a rerun replaces it."""
         return self._attempts.get((path, test or ""), [])
 

@@ -113,12 +113,10 @@ class Suite:
     def opened(self, item: pytest.Item, *, fixture: Settings | None) -> Iterator[Session]:
         """Open the session of ``item``; what is found when it closes is told in the report of the teardown."""
         self._fixture = fixture
-        try:
-            plan = self._plan(item)
-            stack = ExitStack()
-            opened = stack.enter_context(use.opened(plan, self.run))
-        except MessagesError as error:
-            pytest.fail(report.explain(error), pytrace=False)
+        stack = ExitStack()
+        opened = self._entered(stack, item)
+        if isinstance(opened, MessagesError):
+            pytest.fail(report.explain(opened), pytrace=False)
         test = item.stash[_TEST]
         test.uses.append(opened)
         with stack:
@@ -128,6 +126,12 @@ class Suite:
                 opened.finished = opened.finished and test.passed
                 self.run.pending += opened.conclude()
                 test.uses.remove(opened)
+
+    def _entered(self, stack: ExitStack, item: pytest.Item) -> use.Use | MessagesError:
+        try:
+            return stack.enter_context(use.opened(self._plan(item), self.run))
+        except MessagesError as error:
+            return error
 
     def _plan(self, item: pytest.Item) -> use.Plan:
         name, markers = _markers(item)

@@ -89,7 +89,7 @@ class Use:
     """One open session with its part file: judged when its test's call is over, and once more when it closes."""
 
     def __init__(
-        self, plan: Plan, run: Run, session: Session, part: store.Part, scrubber: Scrubber, gate: CountingGate
+        self, plan: Plan, run: Run, session: Session, part: store.Part, scrubber: Scrubber, gate: CountingGate, salt: str
     ) -> None:
         self.plan = plan
         self.run = run
@@ -99,7 +99,11 @@ class Use:
         self._part = part
         self._scrubber = scrubber
         self._gate = gate
-        self._committed = 0
+        self._salt = salt
+        self._earlier = run.earlier_attempts(str(plan.path), plan.test)
+        self._taken = 0
+        self._aside = False
+        self._completed = False
         self._told: set[int] = set()
 
     def conclude(self) -> list[MessagesError]:
@@ -122,15 +126,17 @@ class Use:
     # Putting in place
 
     def _commit(self, outcome: Outcome) -> list[MessagesError]:
-        fresh = outcome.recorded[self._committed :]
+        fresh = outcome.recorded[self._taken :]
         kept = fresh if self.finished else worth_keeping(fresh)
-        self._committed = len(outcome.recorded)
-        if self.plan.settings.mode is RecordMode.LIVE or self.session.broken:
+        self._taken = len(outcome.recorded)
+        if self.plan.settings.mode is RecordMode.LIVE or self.session.broken or self._aside:
             return []
-        if not kept and not (self.finished and self.session.was_incomplete):
+        completes = self.finished and self.session.was_incomplete and not self._completed
+        if not kept and not completes:
             self._part.discard()
             return []
         if not self.finished and self._must_not_touch():
+            self._aside = True
             self.run.notes.append(Note(report.kept_aside(str(self._part.path), len(kept), self.plan.test)))
             return []
         try:
@@ -149,23 +155,27 @@ class Use:
 
     def _put_in_place(self, kept: tuple[ScrubbedInteraction, ...], outcome: Outcome) -> None:
         path = str(self.plan.path)
-        earlier = self.run.drop_of_earlier_attempts(path, self.plan.test)
         with self.run.ledger.changing(path) as first:
             rewrites = self.plan.settings.mode is RecordMode.REWRITE and not first.rewritten
             unplayed = self.session.mine_unplayed() if self.finished else ()
 
             def superseded(interaction: Interaction) -> bool:
-                return rewrites or interaction in earlier or any(interaction == each for each in unplayed)
+                return interaction in self._earlier or interaction in unplayed
 
             take = Take(interactions=kept, test=self.plan.test, finished=self.finished, superseded=superseded)
 
             def change(current: store.Draft | None) -> store.Draft:
-                base = replace(current or store.Draft(), salt=self.plan.salt_of(current.salt if current else None))
+                base = replace(current or store.Draft(), salt=(current and current.salt) or self._salt)
                 draft, first.known = merged(base, take, known=first.known, order=self.run.order)
                 return draft
 
-            store.commit(self.plan.path, change, gate=self._gate, scrub=self._scrubber.interaction)
-            first.rewritten = first.rewritten or rewrites
+            if rewrites:
+                # Whatever stands there goes, readable or not.
+                store.put(self.plan.path, change(None), gate=self._gate)
+                first.rewritten = True
+            else:
+                store.commit(self.plan.path, change, gate=self._gate, scrub=self._scrubber.interaction)
+        self._completed = self.finished
         self.run.remember_attempt(path, self.plan.test, outcome.recorded)
 
     # Judging
@@ -250,7 +260,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
         now=timestamp,
     )
     run.used.add(str(plan.path))
-    use = Use(plan, run, session, part, scrubber, gate)
+    use = Use(plan, run, session, part, scrubber, gate, salt)
     with ExitStack() as stack:
         if not session.may_forward:
             stack.enter_context(placeholder_keys())
