@@ -110,7 +110,7 @@ def after(state: State, event: str) -> tuple[State, bool]:
         return following, True
     if state in {State.STOPPED, State.FAILED}:
         return state, False
-    return _RECOVERY.get(event, state), event not in EVENTS
+    return state if state is State.ENDING else _RECOVERY.get(event, state), event not in EVENTS
 
 
 def payload(event: Event) -> object:

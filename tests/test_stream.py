@@ -77,7 +77,7 @@ def test_recorded_streams_fold_to_what_the_official_sdk_accumulates() -> None:
 
 LIFE = {
     "message_start": "OPEN  -OPEN   -BLOCK  -ENDING  -STOPPED -FAILED",
-    "content_block_start": "-BLOCK BLOCK  -BLOCK  -BLOCK  -STOPPED -FAILED",
+    "content_block_start": "-BLOCK BLOCK  -BLOCK  -ENDING -STOPPED -FAILED",
     "content_block_delta": "-BEGINNING -OPEN BLOCK -ENDING -STOPPED -FAILED",
     "content_block_stop": "-BEGINNING -OPEN OPEN -ENDING -STOPPED -FAILED",
     "message_delta": "-ENDING ENDING -ENDING ENDING -STOPPED -FAILED",

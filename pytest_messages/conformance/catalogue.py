@@ -299,6 +299,7 @@ _RULES = (
         "R2",
     ),
     _rule("request.messages", _V, _API, "A request has 1 to 100,000 messages.", "R3"),
+    _rule("request.first-role", _H, _API, "The first message is the user's.", "R4"),
     _rule(
         "request.prefill",
         _V,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_messages import schema
+from pytest_messages import schema, sse
 from pytest_messages.conformance.failures import judge_error
 from pytest_messages.conformance.finding import Finding, Json, objects, shown
 from pytest_messages.conformance.framing import frame
@@ -17,7 +18,7 @@ from pytest_messages.conformance.requests import Asked, is_well_formed
 from pytest_messages.conformance.shape import judge_events, judge_shape
 from pytest_messages.conformance.verdict import verdict
 from pytest_messages.errors import Level
-from pytest_messages.stream import State, accumulate
+from pytest_messages.stream import State, accumulate, fold
 from pytest_messages.wire import Ended, header
 
 if TYPE_CHECKING:
@@ -58,15 +59,18 @@ _FIRST_ERROR = 400
 _OK = range(200, 300)
 
 
-def check(interaction: Interaction, provider: Provider, *, rules: Iterable[str] = ()) -> tuple[Violation, ...]:
+def check(
+    interaction: Interaction, provider: Provider, *, rules: Iterable[str] = (), earlier: Iterable[Interaction] = ()
+) -> tuple[Violation, ...]:
     """Judge one interaction by all rules, gravest finding first, then in order of place.
 
-    ``rules`` are entries of the setting `messages_rules`. Total: nothing that crossed the wire makes it raise.
+    ``rules`` are entries of the setting `messages_rules`. ``earlier`` are interactions of the same conversation, whose
+    thinking this one must give back unchanged. Total: nothing that crossed the wire makes it raise.
     """
     rules = tuple(rules)
     request, response = interaction.request, interaction.response
     endpoint = _endpoint(request)
-    asked = _asked(request, endpoint, provider)
+    asked = replace(_asked(request, endpoint, provider), earlier=_messages(earlier))
     replied = verdict(_reply(response, endpoint, asked, provider), provider, rules=rules)
     grade = _request_grade(response.status)
     requested = verdict(_likely(is_well_formed(asked), response.status), provider, rules=rules, at_most=grade)
@@ -104,6 +108,16 @@ def judge_body(
         else:
             findings = _object(_json(raw), request or {}, status, provider)
     return verdict(findings, provider, rules=rules)
+
+
+def _messages(interactions: Iterable[Interaction]) -> tuple[Json, ...]:
+    """Return the messages that interactions brought, streamed or not."""
+    responses = [each.response for each in interactions]
+    messages = [
+        fold(sse.decode(each.body)) if each.is_stream or _looks_like_a_stream(each.body) else _json(each.body)
+        for each in responses
+    ]
+    return tuple(message for message in messages if isinstance(message, dict))
 
 
 def _endpoint(request: Request) -> _Endpoint | None:
@@ -217,7 +231,9 @@ def _stream(raw: bytes, request: Json, ended: Ended, betas: frozenset[str] = fro
     if state is State.STOPPED or state is State.ENDING:
         message = accumulate(item.data for item in framed.items)
         if message is not None:
-            yield from keeps_its_promises(Answer(message=message, request=request))
+            answer = Answer(message=message, request=request)
+            # The rules of order have said so of the event.
+            yield from (each for each in keeps_its_promises(answer) if each.rule != "message.stop-reason")
 
 
 _EAGER_BETA = "fine-grained-tool-streaming-2025-05-14"
@@ -236,12 +252,14 @@ def _is_eager(block: Json, request: Json, betas: frozenset[str]) -> bool:
 
 def _end(state: State, ended: Ended, *, torn: bool) -> Iterator[Finding]:
     """Judge how a stream ended: whole, cut by somebody, or silently."""
+    over = state is State.STOPPED or state is State.FAILED
     if ended is not Ended.COMPLETE:
-        if state is not State.STOPPED and state is not State.FAILED:
+        if not over:
             yield Finding("stream.cut", "end of the stream", f"{ended}, {state}")
         return
     if torn:
-        yield Finding("stream.incomplete-event", "end of the stream", "the stream ends within an event")
-    if state is not State.STOPPED and state is not State.FAILED:
+        found = "the stream ends within an event"
+        yield Finding("stream.incomplete-event", "end of the stream", found, level=Level.NOTICE if over else None)
+    if not over:
         # Once the stop reason is there, nothing is lost but the goodbye.
         yield Finding("stream.unfinished", "end of the stream", f"it ends {state}", loses=state is not State.ENDING)

@@ -48,6 +48,7 @@ def frame(body: bytes) -> Framed:
     torn = False
     for block in sse.blocks(body):
         if block.name is None and not block.lines and block.undecodable is None:
+            torn = not block.ended and not block.comments
             findings += _beside(block, number)
             continue
         number += 1
@@ -69,7 +70,9 @@ _SOUND = (True, (), (), None)
 
 
 def _beside(block: sse.Event, number: int) -> Iterator[Finding]:
-    """Judge what stands in a block beside its name and its data."""
+    """Judge what stands in a block beside its name and its data; what is torn may have been anything."""
+    if not block.ended:
+        return
     where = place(number, block.name) if number else "before the first event"
     if block.undecodable is not None:
         yield Finding("stream.utf8", where, f"byte {block.undecodable} of the body is no UTF-8", number)

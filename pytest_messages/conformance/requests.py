@@ -153,6 +153,11 @@ def _prewarm(asked: Asked) -> Iterator[Finding]:
             yield Finding("request.prewarm", where, f"{where} with max_tokens 0")
 
 
+def _first_role(asked: Asked) -> Iterator[Finding]:
+    if asked.turns and asked.turns[0].role == "assistant":
+        yield Finding("request.first-role", asked.turns[0].where, "a turn of the assistant")
+
+
 _FAMILY = re.compile(r"claude-(?:[a-z]+-)?([0-9]+)(?:[-.]([0-9]{1,2}))?(?![0-9])")
 _NO_PREFILL = (4, 6)
 
@@ -434,6 +439,7 @@ def _batch(asked: Asked) -> Iterator[Finding]:
 
 _RULES: tuple[Callable[[Asked], Iterator[Finding]], ...] = (
     _prewarm,
+    _first_role,
     _prefill,
     _system_role,
     _tool_results,

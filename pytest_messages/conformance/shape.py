@@ -59,6 +59,7 @@ _ROWS: Mapping[str, tuple[_Row, ...]] = {
     "batch": (_Row(_UNKNOWN, _ANY, "reply.unknown"), _Row(_ANY, _ANY, "batch.shape")),
     "models": (_Row(_UNKNOWN, _ANY, "reply.unknown"), _Row(_ANY, _ANY, "models.shape")),
     "request": (
+        _Row("unknown-field", _ANY, "request.unknown-field"),
         _Row("not-in-version", _ANY, "request.sampling"),
         _Row(_ANY, r"temperature|top_p|top_k", "request.sampling"),
         _Row(_ANY, r"max_tokens", "request.max-tokens"),
@@ -68,7 +69,6 @@ _ROWS: Mapping[str, tuple[_Row, ...]] = {
         _Row("out-of-range", r".*\.text", "request.text"),
         _Row("out-of-range", r"thinking\.budget_tokens", "request.thinking"),
         _Row(_ANY, r"tools\[\d+\]\.(name|input_schema.*)", "request.tools"),
-        _Row("unknown-field", _ANY, "request.unknown-field"),
         _Row("unknown-.*|wrong-value", _ANY, "request.unknown-value"),
         _Row(_ANY, _ANY, "request.shape"),
     ),
