@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -127,6 +128,8 @@ def test_a_callable_is_asked_for_what_no_name_says() -> None:
 
     matching = Matching(match_on=["-body", same_model])
     assert answers(matching, ask(say("hi")), ask(say("ho")))
+    assert matching.custom
+    assert not Matching(match_on=["-body"]).custom
     assert not answers(matching, ask(say("hi")), ask(say("ho", model="n")))
     assert matching.compare(ask(say("hi")), ask(say("ho", model="n"))) == (Difference("model", "m", "n", "same_model"),)
 
@@ -213,6 +216,21 @@ def test_json_that_says_something_else_and_what_is_no_json_differ(one: bytes, ot
     assert answers(Matching(), ask(one), ask(one))
     assert not answers(Matching(), ask(one), ask(other))
     assert not answers(Matching(), ask(other), ask(one))
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1", "1.0", "0.7", "0.70", "0.70000000000000001", "1e400", "1e-400", "0.1000000000000000055511151231257827"],
+)
+def test_a_pretty_recording_is_known_by_its_compact_form_and_by_no_other_number(number: str) -> None:
+    matching = Matching()
+    pretty = ask(f'{{\n  "t": {number},\n  "é": 1\n}}'.encode())
+    key = matching.recorded_key(pretty)
+    for other in ("1", "0.7", "0.1", "0.0", number):
+        live = ask(f'{{"t":{other},"é":1}}'.encode())
+        assert matching.key(live) == Matching().key(live)
+        assert (matching.key(live) == key) == (matching.compare(pretty, live) == ())
+    assert matching.key(ask(f'{{"t":{number},"é":1}}'.encode())) == key
 
 
 @pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
@@ -404,6 +422,14 @@ def test_ignoring_does_not_reach_bodies_that_are_no_json() -> None:
     assert not answers(Matching(ignore=["$", r"\d -> N"]), ask(b"a1"), ask(b"a2"))
 
 
+@pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_a_path_reaches_the_deepest_place_that_is_compared(opened: bytes, closed: bytes) -> None:
+    matching = Matching(ignore=["$..t"])
+    for depth in (90, 99, 100, 101, 150):
+        ours, theirs = (ask(opened * depth + b'{"t": %d}' % n + closed * depth) for n in (1, 2))
+        assert answers(matching, ours, theirs) == (depth < 100)
+
+
 # --- loopback ---------------------------------------------------------------------------------------------------------
 
 
@@ -501,3 +527,22 @@ def value_as_int(value: object) -> object:
     if isinstance(value, list):
         return [value_as_int(inner) for inner in value]
     return {k: value_as_int(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+# --- real traffic -----------------------------------------------------------------------------------------------------
+
+CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "corpus" / "dev.jsonl"
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of real traffic is not part of the repository")
+def test_real_requests_are_found_by_what_they_say_and_by_nothing_else() -> None:
+    rows = CORPUS.read_text(encoding="utf-8").strip().split("\n")
+    bodies = {json.dumps(json.loads(row)["request_body"], sort_keys=True) for row in rows}
+    matching = Matching()
+    keys = {body: matching.recorded_key(ask(json.loads(body))) for body in bodies}
+    assert len(set(keys.values())) == len(bodies) > 1000
+    for body, key in keys.items():
+        live = json.dumps(
+            dict(reversed(json.loads(body).items())) if body.startswith("{") else json.loads(body), indent=1
+        )
+        assert matching.key(ask(live.encode())) == key

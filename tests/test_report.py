@@ -6,6 +6,7 @@ import json
 import pickle
 import shlex
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -1085,3 +1086,25 @@ def test_the_wire_is_shown_as_it_was() -> None:
     )
     nothing = interaction({}, b"", status=0, reason="", headers=(), error="ConnectError", ended=Ended.DROPPED)
     assert report.wire(nothing) == "POST https://api.anthropic.com/v1/messages\n\n{}\n\nno response: ConnectError"
+
+
+CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "corpus" / "dev.jsonl"
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of real traffic is not part of the repository")
+def test_every_real_interaction_reads_as_a_conversation() -> None:
+    rows = CORPUS.read_text(encoding="utf-8").strip().split("\n")
+    assert len(rows) > 1000
+    for row in rows:
+        record = json.loads(row)
+        answer = record["response_body"]
+        response: dict[str, Any] = {"status": record["status"]}
+        if record["response_headers"]:
+            response["headers"] = tuple((name.lower(), content) for name, content in record["response_headers"])
+        shown = report.conversation(
+            [interaction(record["request_body"], answer.encode() if isinstance(answer, str) else answer, **response)],
+            columns=80,
+        )
+        assert text.plain(shown) == shown
+        assert max(map(text.width, shown.split("\n"))) <= 80
+        assert "a block without type" not in shown

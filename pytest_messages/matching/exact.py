@@ -82,9 +82,24 @@ def _beyond_json(value: object) -> list[object]:
     return [math.nan, str(value)]
 
 
+def _as_float(number: object) -> float:
+    """Return the float that is written as ``number`` is; a number with more digits than a float has is none."""
+    if isinstance(number, Decimal) and Decimal(repr(float(number))) == number:
+        return float(number)
+    raise TypeError
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=_number, parse_constant=_refuse)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False, default=_beyond_json)
-COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, default=_as_float)
+
+
+def compact(value: Any) -> bytes | None:
+    """Return the bytes that clients make of a value; None where they would not read back as the same value."""
+    try:
+        return _COMPACT.encode(value).encode()
+    except (TypeError, UnicodeEncodeError):  # no JSON; a lone surrogate
+        return None
 
 
 def alike(one: Any, other: Any) -> bool:

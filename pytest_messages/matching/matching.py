@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_messages.errors import ABSENT, Absent, Difference, SettingsError
 from pytest_messages.matching.address import Loopback, address
-from pytest_messages.matching.exact import COMPACT, alike, canonical, digest, parse, same
+from pytest_messages.matching.exact import alike, canonical, compact, digest, parse, same
 from pytest_messages.matching.ignored import Ignored
 from pytest_messages.matching.places import body_differences
 from pytest_messages.settings import combine
@@ -128,9 +127,9 @@ class Matching:
         if "body" not in self._names:
             return
         key = self._bodies[seen.request.body] = PARTS["body"](seen)
-        # No JSON, a number that is no integer, a lone surrogate: those are found by parsing.
-        with contextlib.suppress(TypeError, UnicodeEncodeError):
-            self._bodies[COMPACT.encode(seen.sent).encode()] = key
+        written = compact(seen.sent)
+        if written is not None:
+            self._bodies[written] = key
 
     def _differences(self, recorded: _Seen, live: _Seen, same: Same) -> Iterator[Difference]:
         for name in self._names:

@@ -6,7 +6,6 @@ import difflib
 import json
 import re
 from collections.abc import Callable
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from pytest_messages.errors import ABSENT, Difference
@@ -61,11 +60,15 @@ def _places(value: list[Any]) -> Sequence[int]:
 def _stretches(recorded: list[Any], sent: list[Any], same: Same) -> Iterator[tuple[range, range]]:
     """Yield the indexes of the stretches that differ, between elements that both lists hold in the same order."""
     shorter = min(len(recorded), len(sent))
-    head = _run(same, recorded, sent, shorter)
-    tail = _run(same, recorded[::-1], sent[::-1], shorter - head)
+    head = tail = 0
+    while head < shorter and same(recorded[head], sent[head]):
+        head += 1
+    while tail < shorter - head and same(recorded[-1 - tail], sent[-1 - tail]):
+        tail += 1
     ours, theirs = range(head, len(recorded) - tail), range(head, len(sent) - tail)
-    moved = len(ours) * len(theirs) <= _WINDOW and _kinds([recorded[n] for n in ours], [sent[n] for n in theirs], same)
-    if not moved:
+    worth_it = 1 < len(ours) * len(theirs) <= _WINDOW
+    moved = _kinds([recorded[n] for n in ours], [sent[n] for n in theirs], same) if worth_it else None
+    if moved is None:
         yield ours, theirs
         return
     for tag, start, stop, begin, end in difflib.SequenceMatcher(None, *moved, autojunk=False).get_opcodes():
@@ -76,15 +79,9 @@ def _stretches(recorded: list[Any], sent: list[Any], same: Same) -> Iterator[tup
 def _kinds(recorded: list[Any], sent: list[Any], same: Same) -> tuple[list[int], list[int]] | None:
     """Return a number for each element, equal for equal ones; None where the two lists have none in common."""
     theirs = [next((n for n, other in enumerate(recorded) if same(other, value)), -1) for value in sent]
-    if max(theirs, default=-1) < 0:
+    if max(theirs) < 0:
         return None
     return [next(n for n, other in enumerate(recorded) if same(other, value)) for value in recorded], theirs
-
-
-def _run(same: Same, one: list[Any], other: list[Any], most: int) -> int:
-    """Return how many elements are equal from the beginning."""
-    pairs = zip(one[:most], other[:most], strict=True)
-    return sum(1 for _ in takewhile(lambda pair: same(*pair), pairs))
 
 
 _SHORTHAND = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*")
