@@ -22,7 +22,7 @@ assert all((suite, use))
 
 pytest_plugins = ["pytester"]
 
-TALK = '''
+TALK = """
 import os
 import httpx
 import pytest
@@ -41,7 +41,7 @@ def ask(text, **more):
 def stream(text):
     with httpx.Client() as client, client.stream("POST", URL, json=body(text, stream=True), headers=HEADERS) as response:
         return response.read().decode()
-'''
+"""
 
 
 class Suite:

@@ -96,9 +96,7 @@ def test_a_ci_variable_that_says_no_means_no(suite: Suite, monkeypatch: pytest.M
     suite.run(passed=1).stdout.fnmatch_lines(["messages: record mode once (default)"])
 
 
-def test_new_episodes_replays_what_is_there_and_records_the_rest(
-    suite: Suite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_episodes_replays_what_is_there_and_records_the_rest(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     suite.write(IT)
     suite.run(passed=1)
     before = suite.sent()
@@ -130,7 +128,9 @@ def test_a_failing_test_never_touches_a_cassette_that_was_there(
     monkeypatch.setenv("FAILS", "1")
     result = suite.run(f"--messages-record={mode}", failed=1)
     assert path.read_bytes() == text
-    result.stdout.fnmatch_lines(["messages: test_suite.py::test_it: failed, so the cassette stays as it was; *.part.yaml"])
+    result.stdout.fnmatch_lines(
+        ["messages: test_suite.py::test_it: failed, so the cassette stays as it was; *.part.yaml"]
+    )
     (part,) = (path for path in suite.files() if path.endswith(".part.yaml"))
     assert "sandbox: say three" in (suite.path / "cassettes" / part).read_text()
 
