@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -474,6 +475,30 @@ def test_one_server_answers_for_what_was_recorded_in_several_runs() -> None:
     matching = Matching()
     first, second = matching.recorded_key(local(1, "a")), matching.recorded_key(local(2, "b"))
     assert [matching.key(local(9, text)) for text in ("a", "b", "a")] == [first, second, first]
+
+
+def test_one_server_that_owns_both_recordings_is_answered_by_the_first() -> None:
+    matching = Matching()
+    first, _ = matching.recorded_key(local(1)), matching.recorded_key(local(2))
+    assert matching.key(local(9)) == matching.key(local(9)) == first
+    assert matching.compare(local(1), local(9)) == ()
+    assert matching.compare(local(2), local(9)) == (Difference("host", "127.0.0.1:2", "127.0.0.1:9", "host"),)
+
+
+def test_the_first_server_of_one_test_is_the_first_server_of_another() -> None:
+    matching = Matching()
+    recorded = [("a", local(1)), ("a", local(2)), ("b", local(3)), ("b", local(1))]
+    keys = [matching.recorded_key(request, partial(str, test)) for test, request in recorded]
+    assert keys == [keys[0], keys[1], keys[0], keys[1]]
+    assert keys[0] != keys[1]
+    assert [matching.key(local(port)) for port in (8, 9)] == keys[:2]
+
+
+def test_who_recorded_is_asked_for_this_machine_only() -> None:
+    def nobody() -> str:
+        raise AssertionError
+
+    assert Matching().recorded_key(ask(say("hi")), nobody) == Matching().key(ask(say("hi")))
 
 
 def test_a_pure_comparison_does_not_claim_a_server() -> None:

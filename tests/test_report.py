@@ -484,6 +484,25 @@ def test_every_error_is_explained(error: MessagesError, explained: str) -> None:
     assert report.explain(pickle.loads(pickle.dumps(error))) == explained  # noqa: S301 - our own, as xdist does
 
 
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [
+        (400, "to send a lawful request read the message above; https://platform.claude.com/docs/en/api/messages"),
+        (401, "to be let in export ANTHROPIC_API_KEY=…, or the variable of your provider"),
+        (403, "to be let in use a key that may use this model or workspace"),
+        (404, "to find it check the model's name and the base URL"),
+        (413, "to be heard send less: a request may have 32 MB"),
+        (429, "to go on wait, then repeat the call: nothing here repeats it for you"),
+        (500, "to go on repeat the call: nothing here repeats it for you"),
+        (504, "to go on stream the answer, or ask for a shorter one"),
+        (529, "to go on wait, then repeat the call: nothing here repeats it for you"),
+        (503, "to read on https://platform.claude.com/docs/en/api/errors"),
+    ],
+)
+def test_each_status_has_its_advice(status: int, step: str) -> None:
+    assert report.explain(ApiError("no", status=status)).split("\n")[-1] == f"  {step}"
+
+
 def subclasses(kind: type[MessagesError]) -> set[type[MessagesError]]:
     return {kind}.union(*(subclasses(each) for each in kind.__subclasses__() if each.__module__ == errors.__name__))
 
@@ -962,6 +981,23 @@ def ended(one: Interaction) -> list[str]:
             ["  thinking   A tool call.", "  ended      310 input, 1 output tokens; 1.2 s; 200 OK, closed"],
         ),
         (interaction({}, []), ["  ended      200 OK"]),
+        (
+            interaction(
+                {},
+                reply(
+                    usage={
+                        "input_tokens": 1,
+                        "cache_creation_input_tokens": 2000,
+                        "cache_read_input_tokens": 3,
+                        "output_tokens": 0,
+                    }
+                ),
+            ),
+            [
+                "  assistant  <nothing>",
+                "  ended      end_turn; 1 input, 3 read from cache, 2,000 written to cache tokens; 200 OK",
+            ],
+        ),
         (interaction({}, {"input_tokens": 9}), ['  answer     {"input_tokens": 9}', "  ended      200 OK"]),
         (interaction({}, b"<html>\x1b[2J"), ["  answer     <html>[2J", "  ended      200 OK"]),
         (
@@ -980,6 +1016,9 @@ def test_how_an_answer_ended_is_told(one: Interaction, rows: list[str]) -> None:
         ({"type": "text", "text": "Hi", "citations": [{}, {}]}, ["  user       Hi [2 citations]"]),
         ({"type": "thinking", "signature": "x" * 1500}, ["  thinking   <not shown, signature of 1 kB>"]),
         ({"type": "redacted_thinking", "data": "x" * 400}, ["  thinking   <redacted, 400 B>"]),
+        ({"type": "tool_use", "name": "add", "input": {"x": 1}}, ['  calls      add {"x": 1}']),
+        ({"type": "mcp_tool_use", "name": "ask", "input": 1}, ["  calls      ask 1"]),
+        ({"type": "mcp_tool_result", "tool_use_id": "?", "content": words("fine")}, ["  result     fine"]),
         ({"type": "server_tool_use", "name": "web_search", "input": {}}, ["  calls      web_search {}"]),
         ({"type": "tool_result", "tool_use_id": "?", "is_error": True}, ["  result     failed:"]),
         ({"type": "tool_result", "tool_use_id": "?", "content": "fine"}, ["  result     fine"]),

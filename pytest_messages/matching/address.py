@@ -57,35 +57,46 @@ def _is_loopback(name: str) -> bool:
 
 
 class Loopback:
-    """Which recorded loopback server a live one stands for, since ports are drawn anew in every run.
+    """Which recorded server of this machine a live one stands for, since ports are drawn anew in every run.
 
-    A recorded server belongs to the live one that was first to ask for something that it holds. So one live server may
-    own several (a cassette that was recorded in two runs), two never share one, and two that are used side by side find
-    their own by what they are asked. Only where they are asked the very same thing first does the order of use decide;
-    a server of the same name and port goes before it.
+    Recorded servers are numbered in the order in which the test that recorded them used them first: what one test calls
+    its first server is what another test calls so, whatever the ports. A number belongs to the live server that was
+    first to ask for something it holds. So one live server may own several (a cassette that was recorded in two runs),
+    two never share one, and two that are used side by side find their own by what they are asked. Only where they are
+    asked the very same thing first does the order of use decide; a server of the same name and port goes before it.
     """
 
     def __init__(self) -> None:
-        self._holders: dict[Hashable, dict[str, None]] = {}
-        self._owners: dict[str, str] = {}
+        self._numbers: dict[str | None, dict[str, int]] = {}
+        self._names: dict[int, set[str]] = {}
+        self._holders: dict[Hashable, set[int]] = {}
+        self._owners: dict[int, str] = {}
 
-    def add(self, server: str, asked: Hashable) -> str:
-        """Note that a recorded server holds an answer to ``asked``."""
-        self._holders.setdefault(asked, {})[server] = None
-        return server
+    def add(self, server: str, asked: Hashable, test: str | None) -> int:
+        """Note that a server that ``test`` recorded holds an answer to ``asked``, and return its number."""
+        used = self._numbers.setdefault(test, {})
+        number = used.setdefault(server, len(used))
+        self._names.setdefault(number, set()).add(server)
+        self._holders.setdefault(asked, set()).add(number)
+        return number
 
-    def choose(self, server: str, asked: Hashable) -> str | None:
-        """Return the recorded server that answers for a live one, or None."""
-        free = [held for held in self._holders.get(asked, ()) if not self.taken(held, server)]
-        return min(free, key=lambda held: (held not in self._owners, held != server), default=None)
+    def choose(self, server: str, asked: Hashable) -> int | None:
+        """Return the number that answers for a live server, or None."""
+        free = [number for number in self._holders.get(asked, ()) if self._owners.get(number, server) == server]
+        return min(free, key=lambda n: (n not in self._owners, server not in self._names[n], n), default=None)
 
-    def claim(self, server: str, asked: Hashable) -> str | None:
-        """As `choose`, and the live server owns the recorded one from now on."""
+    def claim(self, server: str, asked: Hashable) -> int | None:
+        """As `choose`, and the live server owns the number from now on."""
         chosen = self.choose(server, asked)
         if chosen is not None:
             self._owners[chosen] = server
         return chosen
 
-    def taken(self, held: str, server: str) -> bool:
-        """Tell whether a recorded server belongs to another live one than ``server``."""
-        return self._owners.get(held, server) != server
+    def numbers(self, recorded: str) -> set[int]:
+        """Return the numbers under which a recorded server goes."""
+        return {number for number, names in self._names.items() if recorded in names}
+
+    def taken(self, recorded: str, server: str) -> bool:
+        """Tell whether a recorded server can only stand for another live one than ``server``."""
+        numbers = self.numbers(recorded)
+        return bool(numbers) and all(self._owners.get(number, server) != server for number in numbers)

@@ -65,12 +65,15 @@ class Matching:
         """Whether ``match_on`` holds a callable, for which no key can speak: ask `agrees` of what has the key."""
         return bool(self._matchers)
 
-    def recorded_key(self, request: Scrubbed) -> Hashable:
-        """Return the key of a recorded request, and remember it for the live ones to come."""
+    def recorded_key(self, request: Scrubbed, test: Callable[[], str | None] = lambda: None) -> Hashable:
+        """Return the key of a recorded request, and remember it for the live ones to come.
+
+        ``test`` names the test that recorded it, and is asked only of a request to this machine.
+        """
         seen = _Seen(request, self._ignored)
         self._learn(seen)
         parts = self._parts(seen)
-        return (*parts, self._loopback.add(seen.url.host, parts)) if self._on_loopback(seen) else parts
+        return (*parts, self._loopback.add(seen.url.host, parts, test())) if self._on_loopback(seen) else parts
 
     def key(self, request: Scrubbed) -> Hashable:
         """Return the key of a live request: that of a recorded one exactly when both agree in all named parts."""
@@ -151,8 +154,9 @@ class Matching:
         """Yield the host where two requests are alike but for the loopback servers that they stand for."""
         if self._on_loopback(recorded):
             parts = self._parts(recorded)
-            self._loopback.add(recorded.url.host, parts)
-            if self._loopback.choose(live.url.host, parts) != recorded.url.host:
+            if not self._loopback.numbers(recorded.url.host):
+                self._loopback.add(recorded.url.host, parts, None)
+            if self._loopback.choose(live.url.host, parts) not in self._loopback.numbers(recorded.url.host):
                 yield Difference("host", recorded.url.host, live.url.host, "host")
 
 
