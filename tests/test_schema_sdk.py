@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, Literal, NotRequired, Required, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, Required, TypeVar, get_args, get_origin
 
 import anthropic.types as sdk
 import pydantic
@@ -26,7 +26,16 @@ from anthropic.types.shared import error_details, error_response, error_type
 from typing_extensions import TypedDict, is_typeddict
 
 from pytest_messages import schema
-from pytest_messages.schema.base import DOCUMENTED, Beta, Reply, Unknown, is_required, marks, name_on_the_wire
+from pytest_messages.schema.base import (
+    DOCUMENTED,
+    Beta,
+    Reply,
+    Unknown,
+    fields_of,
+    is_required,
+    marks,
+    name_on_the_wire,
+)
 from pytest_messages.schema.errors import ERROR_CODES, ERROR_TYPES
 from pytest_messages.schema.unions import AtLeast, ByType, literals
 
@@ -134,7 +143,7 @@ def by_tag(shape: Shape, chooser: str) -> Iterator[tuple[str, Shape]]:
 
 def describe_object(model: Any, *, inside_beta: bool) -> Shape:
     shape = Shape("object", name=model.__name__)
-    for name, hint in hints(model).items():
+    for name, hint in fields_of(model).items():
         own = any(isinstance(mark, Beta) and not mark.values for mark in marks(hint))
         required = needs(model, name, hint)
         cannot_tell = not (required or is_typeddict(model) or issubclass(model, Reply))
@@ -152,15 +161,6 @@ def needs(model: Any, name: str, hint: Any) -> bool:
     if get_origin(hint) in (Required, NotRequired, typing.Required, typing.NotRequired):
         return get_origin(hint) in (Required, typing.Required)
     return is_required(model, name)
-
-
-def hints(model: Any) -> dict[str, Any]:
-    if is_typeddict(model):
-        return get_type_hints(model, include_extras=True)
-    return {
-        name: Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-        for name, info in model.model_fields.items()
-    }
 
 
 def wire_name(model: Any, name: str) -> str:

@@ -58,7 +58,13 @@ from pytest_messages.schema.message import (
     WebSearchToolResultBlock,
 )
 from pytest_messages.schema.models import ModelInfo, ModelPage
-from pytest_messages.schema.request import CloudMessageParams, CountTokensParams, MessageParam, MessageParams
+from pytest_messages.schema.request import (
+    CallParams,
+    CloudMessageParams,
+    CountTokensParams,
+    MessageParam,
+    MessageParams,
+)
 from pytest_messages.schema.tools import ToolDefinition, ToolParam
 from pytest_messages.schema.usage import DeltaUsage, Usage
 
@@ -76,6 +82,7 @@ __all__ = [
     "BatchParams",
     "BatchResult",
     "BlockDelta",
+    "CallParams",
     "CitationsDelta",
     "CloudMessageParams",
     "CodeExecutionToolResultBlock",

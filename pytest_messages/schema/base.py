@@ -94,9 +94,7 @@ def facts() -> tuple[Fact, ...]:
 
 
 def _facts(model: type, about: Documented) -> Iterator[Fact]:
-    for field, hint in get_type_hints(model, include_extras=True).items():
-        if field == "model_config":
-            continue
+    for field, hint in fields_of(model).items():
         said = marks(hint)
         beta = next((mark for mark in said if isinstance(mark, Beta)), None)
         legacy = any(isinstance(mark, Legacy) for mark in said)
@@ -112,6 +110,16 @@ def _facts(model: type, about: Documented) -> Iterator[Fact]:
             page=about.page,
             since=about.since,
         )
+
+
+def fields_of(model: type) -> dict[str, Any]:
+    """Return the type of every field of a model, with all that `Annotated` says of it."""
+    if not issubclass(model, BaseModel):
+        return get_type_hints(model, include_extras=True)
+    return {
+        name: Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+        for name, info in model.model_fields.items()
+    }
 
 
 def name_on_the_wire(model: type, field: str) -> str:
@@ -144,7 +152,7 @@ class Reply(BaseModel):
     https://platform.claude.com/docs/en/api/versioning
     """
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, defer_build=True, serialize_by_alias=True)
 
 
 class Unknown(Reply):

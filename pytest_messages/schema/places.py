@@ -1,12 +1,12 @@
 """Which page documents the place of an error."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, NotRequired, Required, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NotRequired, Required, get_args, get_origin
 
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
-from pytest_messages.schema.base import DOCUMENTED, name_on_the_wire
+from pytest_messages.schema.base import DOCUMENTED, fields_of, name_on_the_wire
 from pytest_messages.schema.unions import AtLeast, ByShape, ByType
 
 
@@ -40,8 +40,7 @@ def _member(union: Any, tag: str) -> Any:
 def _field(model: Any, name: str) -> Any:
     if not (is_typeddict(model) or (isinstance(model, type) and issubclass(model, BaseModel))):
         return None
-    hints = get_type_hints(model, include_extras=True)
-    return next((hint for field, hint in hints.items() if name_on_the_wire(model, field) == name), None)
+    return next((hint for field, hint in fields_of(model).items() if name_on_the_wire(model, field) == name), None)
 
 
 def _bare(hint: Any) -> Any:

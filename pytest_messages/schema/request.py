@@ -370,7 +370,9 @@ class _Prompt(TypedDict):
     mcp_servers: NotRequired[Annotated[list[McpServerParam], Beta(betas.MCP_CLIENT)]]
 
 
-class _Call(_Prompt):
+class CallParams(_Prompt):
+    """What every body that asks for a message has; how long and of which model differs by where it is sent."""
+
     container: NotRequired[Annotated[str | ContainerParam, ByShape()] | None]
     diagnostics: NotRequired[DiagnosticsParam | None]
     inference_geo: NotRequired[str | None]
@@ -391,8 +393,11 @@ class _Call(_Prompt):
     ]
 
 
+_Call = CallParams
+
+
 @documented(pages.MESSAGES)
-class MessageParams(_Call):
+class MessageParams(CallParams):
     """The body of ``POST /v1/messages``. ``max_tokens`` of zero only warms the cache."""
 
     model: str
@@ -401,7 +406,7 @@ class MessageParams(_Call):
 
 
 @documented(pages.CLOUDS)
-class CloudMessageParams(_Call):
+class CloudMessageParams(CallParams):
     """The body of a call through Bedrock or Vertex: the model is part of the address, the version of the body."""
 
     anthropic_version: str
@@ -411,7 +416,7 @@ class CloudMessageParams(_Call):
 
 
 @documented(pages.BATCH_PROCESSING, since="2024-09-24")
-class BatchedMessageParams(_Call):
+class BatchedMessageParams(CallParams):
     """A message asked for in a batch: it is not streamed, and cannot be there for the cache alone."""
 
     model: str

@@ -97,7 +97,9 @@ class ByType:
         choices: dict[Any, CoreSchema] = {tag(value): handler.generate_schema(members[value]) for value in members}
         fault = _fault("by_field", field=self.field, known=_listed(members))
         default = next((tag(value) for value in members if _may_lack(members[value], self.field)), None)
-        judged = core_schema.tagged_union_schema(choices, _chooser(self.field, members, default, None), **fault)
+        judged = core_schema.tagged_union_schema(
+            choices, _chooser(self.field, members, default, None), serialization=_AS_IT_IS, **fault
+        )
         unknown = next(filter(_is_unknown, get_args(source)), None)
         if unknown is None:
             return judged
