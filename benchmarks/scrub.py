@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_messages.scrubbing import Gate, Scrubber, new_salt
 from pytest_messages.wire import Request, Response
@@ -33,7 +33,8 @@ def median_microseconds(call: Callable[[], object], *, repeat: int) -> float:
 def request(*, prompt: str = "", metadata: bool = False) -> Request:
     """Make a request of about 2 kB: a system prompt, two tools, three turns."""
     properties = {"city": {"type": "string", "description": "The city, e.g. Paris"}, "unit": {"type": "string"}}
-    tool = {"description": "Look up something.\nIn detail. " * 8, "input_schema": {"type": "object", "properties": properties}}
+    schema = {"type": "object", "properties": properties}
+    tool = {"description": "Look up something.\nIn detail. " * 8, "input_schema": schema}
     body = {
         "model": "claude-sonnet-4-5",
         "max_tokens": 1024,
@@ -53,13 +54,10 @@ def request(*, prompt: str = "", metadata: bool = False) -> Request:
 def response(*texts: str) -> Response:
     """Make a stream with one text delta a text."""
     start = {"id": "msg_01", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": []}
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": start},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        *(
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
-            for text in texts
-        ),
+        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}} for text in texts),
         {"type": "content_block_stop", "index": 0},
         {"type": "message_stop"},
     ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import binascii
 import html
-import json
 import re
 from base64 import b64decode, b64encode
 from fnmatch import fnmatchcase
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pytest_messages.wire import Request
 
 _PAIR: Final = re.compile(r"([A-Za-z-]+)=\"?([^\s,;\"]{20,})")
+_RUN: Final = re.compile(r"[A-Za-z0-9]+")
+_SHORTEST_CORE: Final = 4
+_SCHEMES: Final = ("bearer", "basic", "token", "apikey", "key")
 _COOKIE: Final = re.compile(r"[^\s=;,]+=\"?([^\s;,\"]{16,})")
 _SECRET_QUERY: Final = re.compile(r"key|token|secret|sig|auth|credential|password", re.IGNORECASE)
 _NO_CREDENTIALS: Final = ("idempotency-key", "sec-websocket-key", "*-tokens-*", "x-request-token-count")
@@ -33,7 +36,9 @@ class Credentials:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._known: frozenset[str] = frozenset()
+        self._lock = Lock()
         self.forms: tuple[str, ...] = ()
+        self.clues: tuple[str, ...] = ()
         self.add(values)
 
     def __repr__(self) -> str:
@@ -45,14 +50,16 @@ class Credentials:
 
     def add(self, values: Iterable[str]) -> None:
         """Take note of ``values``, but of those that are too short or known dummies."""
-        fresh = {value.strip() for value in values} - self._known
-        fresh = {value for value in fresh if _is_live(value)}
-        if fresh:
-            # Two threads may both rebuild; each builds from what it added and what it saw, and `learn` repeats.
-            while not fresh <= self._known:
-                known = self._known
-                self._known = known | fresh
-            self.forms = tuple(sorted({form for value in self._known for form in _forms(value)}, key=_longest_first))
+        stripped = {value.strip() for value in values}
+        fresh = {value for value in stripped - self._known if _is_live(value)}
+        if not fresh:
+            return
+        with self._lock:
+            self._known |= fresh
+            known = sorted(self._known, key=_longest_first)
+            # In this order: who sees the new forms has the new clues.
+            self.clues = tuple(dict.fromkeys(clue for value in known for clue in (_core(value), *_encoded(value))))
+            self.forms = tuple(dict.fromkeys(form for value in known for form in _forms(value)))
 
 
 def _longest_first(form: str) -> tuple[int, str]:
@@ -64,13 +71,24 @@ def _is_live(value: str) -> bool:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Yield how a credential may be spelled: as it is, escaped, in base64 at any offset, in hex."""
+    """Yield how a credential may be spelled; escapes are undone before it is looked for."""
+    yield from (value, html.escape(value))
+    yield from _encoded(value)
+
+
+def _encoded(value: str) -> Iterator[str]:
+    """Yield a credential in base64 at any offset, and in hex."""
     raw = value.encode("utf-8", "surrogateescape")
-    yield from (value, json.dumps(value)[1:-1], value.replace("/", "\\/"), repr(value)[1:-1], html.escape(value))
     yield from (raw.hex(), raw.hex().upper())
     for offset in range(3):
         middle = aligned_base64(raw, offset)
         yield from (middle, middle.replace("+", "-").replace("/", "_"))
+
+
+def _core(value: str) -> str:
+    """Return the part of a credential that no escaping changes: its longest run of letters and digits."""
+    longest = max(_RUN.findall(value), key=len, default="")
+    return longest if len(longest) >= _SHORTEST_CORE else value
 
 
 def aligned_base64(raw: bytes, offset: int) -> str:
@@ -103,10 +121,13 @@ def _of_header(name: str, value: str) -> Iterator[str]:
         return
     scheme, _, rest = value.strip().partition(" ")
     rest = rest.strip()
-    yield rest or scheme
+    if scheme.lower() not in _SCHEMES:
+        yield value
+        yield from (found for label, found in _PAIR.findall(rest) if label != "SignedHeaders")
+        return
+    yield rest
     if scheme.lower() == "basic":
         yield from _of_basic(rest)
-    yield from (found for label, found in _PAIR.findall(rest) if label != "SignedHeaders")
 
 
 def _of_basic(encoded: str) -> Iterator[str]:
@@ -140,4 +161,9 @@ def credential_field(part: Part) -> str | None:
     """Return the kind of credential that a part is by its field's name, or None."""
     if not part.path or part.key or len(part.pieces) > 1 or not isinstance(part.path[-1], str):
         return None
-    return kinds.CREDENTIAL_FIELDS.get(part.path[-1].lower().replace("-", "").replace("_", ""))
+    return credential_kind(part.path[-1])
+
+
+def credential_kind(name: str) -> str | None:
+    """Return the kind of credential that a field or a header of this name holds, or None."""
+    return kinds.CREDENTIAL_FIELDS.get(name.lower().replace("-", "").replace("_", ""))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_messages.scrubbing import kinds
-from pytest_messages.scrubbing.credentials import aligned_base64, credential_field
-from pytest_messages.scrubbing.placeholders import kind_of
+from pytest_messages.scrubbing.credentials import aligned_base64, credential_field, credential_kind
+from pytest_messages.scrubbing.placeholders import is_masked
 from pytest_messages.scrubbing.prefilter import (
     Markers,
     has_credential_field,
@@ -71,7 +71,7 @@ class Finder:
         self.credentials = credentials
         self.fields = fields
         self._markers = Markers([*(marker for shape in shapes for marker in shape.markers), *_ENCODED_MARKERS])
-        self._forms: tuple[str, ...] = ()
+        self._clues: tuple[str, ...] = ()
         self._unmarked: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -89,12 +89,12 @@ class Finder:
         return self._may_match(text) or has_hidden_characters(text)
 
     def _may_match(self, text: str) -> bool:
-        forms = self.credentials.forms
-        if forms is not self._forms:
+        clues = self.credentials.clues
+        if clues is not self._clues:
             # A key of a known shape is seen by its markers; only others need to be looked for one by one.
-            self._unmarked = tuple(form for form in forms if not self._markers.within(form))
-            self._forms = forms
-        return self._markers.within(text) or any(form in text for form in self._unmarked)
+            self._unmarked = tuple(clue for clue in clues if not self._markers.within(clue))
+            self._clues = clues
+        return self._markers.within(text) or any(clue in text for clue in self._unmarked)
 
     def findings(self, text: str) -> Iterator[Finding]:
         """Yield everything in a body that must not be stored; findings may overlap."""
@@ -122,7 +122,7 @@ class Finder:
         if kind is None:
             kind, required = self._id_field(part.path)
         value = part.view(text).text if kind is not None else ""
-        if kind is None or not value or kind_of(value) is not None or (required and not value.startswith(required)):
+        if kind is None or is_masked(value) or (required and not value.startswith(required)):
             return None
         return Finding(part.where, kind, part.pieces, value if keyed else None, opaque=False)
 
@@ -198,8 +198,8 @@ def _every_alignment(run: str) -> Iterator[str]:
 def _nested_fields(text: str) -> Iterator[Found]:
     """Find credential fields in JSON that stands within a string: a tool's input while it streams, a tool's result."""
     for match in _NESTED_FIELD.finditer(text):
-        kind = kinds.CREDENTIAL_FIELDS.get(match.group(1).lower().replace("-", "").replace("_", ""))
-        if kind is not None and kind_of(match.group(2)) is None:
+        kind = credential_kind(match.group(1))
+        if kind is not None and not is_masked(match.group(2)):
             yield Found(*match.span(2), kind, keyed=False)
 
 

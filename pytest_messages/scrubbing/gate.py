@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,20 +17,20 @@ import yaml
 
 from pytest_messages.errors import Leak, SettingsError
 from pytest_messages.scrubbing import kinds
-from pytest_messages.scrubbing.credentials import Credentials, is_credential_header
+from pytest_messages.scrubbing.credentials import Credentials, credential_kind, is_credential_header
 from pytest_messages.scrubbing.finder import Finder
-from pytest_messages.scrubbing.placeholders import kind_of
+from pytest_messages.scrubbing.placeholders import is_masked
 from pytest_messages.scrubbing.rules import Rules
-from pytest_messages.scrubbing.texts import is_json, is_stream
+from pytest_messages.scrubbing.texts import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_OPAQUE_VALUE: Final = re.compile(
-    r'\\*"(?:signature|data|encrypted_content|encrypted_index|encrypted_stdout)\\*"\s*:\s*\\*"([^"\\]*)'
-)
-_MASKED: Final = re.compile(r"[\W_]*|.*(?:REDACTED|redacted|FILTERED|filtered|MASKED|\*\*\*|XXX|xxx).*", re.DOTALL)
+_OPAQUE_VALUE: Final = re.compile(rf'\\*"(?:{"|".join((*kinds.OPAQUE_FIELDS, "data"))})\\*"\s*:\s*\\*"([^"\\]*)')
+# YAML may fold a double-quoted text at any space and escape.
+_FOLD: Final = re.compile(r"\\\r?\n[ \t]*\\?")
+_INTERACTIONS: Final = frozenset({"interactions", "http_interactions"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +100,65 @@ class Gate:
         for name, values in _header_pairs(headers):
             for value in values:
                 yield from self._in_body(value, f"{where}.{name}")
-                masked = kind_of(value) is not None or _MASKED.fullmatch(value)
-                if not masked and (is_credential_header(name) or name in kinds.ACCOUNT_HEADERS):
-                    yield Leak(f"{where}.{name}", kinds.ACCOUNT_HEADERS.get(name, "credential-header"))
+                kind = _header_kind(name)
+                if kind is not None and not is_masked(value):
+                    yield Leak(f"{where}.{name}", kind)
 
     def _in_body(self, text: str, where: str) -> Iterator[Leak]:
         if not self._finder.may_find(text):
             return
+        seen: set[object] = set()
         for finding in self._finder.findings(text):
-            yield Leak(f"{where} {finding.where}".strip(), finding.kind)
+            # What stands whole in one event is found in the block's text as well.
+            if (finding.kind, finding.ranges) not in seen:
+                seen.add((finding.kind, finding.ranges))
+                yield Leak(f"{where} {finding.where}".strip(), finding.kind)
 
     def _in_text(self, text: str) -> Iterator[Leak]:
-        plain = _OPAQUE_VALUE.sub(lambda match: match.group()[: match.start(1) - match.start()], text)
-        for searched, strong in ((plain, False), (text, True)):
+        folds = [match.start() - shift for match, shift in _with_shift(_FOLD.finditer(text))]
+        unfolded = _FOLD.sub("", text) if folds else text
+        for searched, strong in ((_OPAQUE_VALUE.sub(_blanked, unfolded), False), (unfolded, True)):
             for found in self._finder.find(searched, strong=strong):
-                yield Leak(f"line {searched.count(chr(10), 0, found.start) + 1}", found.kind)
+                line = searched.count("\n", 0, found.start) + bisect_right(folds, found.start) + 1
+                yield Leak(f"line {line}", found.kind)
+
+
+def _with_shift(matches: Iterable[re.Match[str]]) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield each match with the length of those before it."""
+    shift = 0
+    for match in matches:
+        yield match, shift
+        shift += match.end() - match.start()
+
+
+def _blanked(match: re.Match[str]) -> str:
+    """Return an opaque field with a blank for each character of its value, so that what follows stays in place."""
+    return match.group()[: match.start(1) - match.start()] + " " * len(match.group(1))
+
+
+def _header_kind(name: str) -> str | None:
+    if name in kinds.ACCOUNT_HEADERS:
+        return kinds.ACCOUNT_HEADERS[name]
+    return credential_kind(name) or "credential-header" if is_credential_header(name) else None
 
 
 def _read(text: str) -> Any:
     """Return the document that a text is, or the text itself where it is none."""
-    if is_json(text) or is_stream(text):
+    if is_stream(text):
         return text
     try:
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader, in C where there is one
-    except yaml.YAMLError:
+        document = _parsed(text)
+    except (ValueError, yaml.YAMLError, RecursionError):
         return text
     return document if isinstance(document, (dict, list)) else text
+
+
+def _parsed(text: str) -> Any:
+    """Parse a cassette; a text in JSON that is none is a body, of which a parsed copy would say less than it does."""
+    if not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader, in C where there is one
+    document = json.loads(text)
+    return document if isinstance(document, dict) and _INTERACTIONS.intersection(document) else None
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[str, list[str]]]:

@@ -15,7 +15,15 @@ from pytest_messages.errors import MessagesError
 
 DIGITS: Final = 10
 _FORM: Final = re.compile(r"(?:<|%3[Cc])([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?:>|%3[Ee])")
+_MASK: Final = re.compile(
+    r"[*xX._ -]*|(?:Bearer )?[\[<({*]*(?:REDACTED|FILTERED|MASKED)[\])>}*]*|[A-Za-z-]{0,9}\*{3,}", re.IGNORECASE
+)
 _DIGITS: Final = re.compile(r"[0-9a-f]+")
+
+
+def is_masked(text: str) -> bool:
+    """Tell whether a text stands where a credential was: nothing, a placeholder of ours, or another tool's mask."""
+    return kind_of(text) is not None or _MASK.fullmatch(text) is not None
 
 
 class PlaceholderCollisionError(MessagesError):

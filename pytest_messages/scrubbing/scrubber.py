@@ -112,8 +112,9 @@ class Scrubber:
 
     def interaction(self, interaction: Interaction) -> ScrubbedInteraction:
         """Return the interaction as it may be stored; how it was recorded stays."""
-        answer = (self.response(interaction.response), interaction.recording)
-        return ScrubbedInteraction(Interaction(self.request(interaction.request), answer))
+        # The request first: the answer may repeat the credentials that are learned from it.
+        request = self.request(interaction.request)
+        return ScrubbedInteraction(Interaction(request, (self.response(interaction.response), interaction.recording)))
 
     def text(self, text: str) -> str:
         """Return a text, such as a message or a report, with what must not be stored replaced."""

@@ -26,7 +26,8 @@ _JSON_ESCAPE: Final = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL
 )
 _ANY_ESCAPE: Final = re.compile(
-    r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'/bfnrt\\]))|%([0-9a-fA-F]{2})|&\#(?:x([0-9a-fA-F]{2})|([0-9]{2,3}));"""
+    r"""\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'/bfnrt\\]))"""
+    r"""|%([0-7][0-9a-fA-F])|((?:%[89a-fA-F][0-9a-fA-F])+)|&\#(?:x([0-9a-fA-F]{2})|([0-9]{2,3}));"""
 )
 JOINED_FIELDS: Final = frozenset({"delta", "content_block", "choices"})
 """The fields of an event whose texts a client appends to those of the events before."""
@@ -134,10 +135,12 @@ def _json_character(match: re.Match[str]) -> str:
 
 
 def _any_character(match: re.Match[str]) -> str:
-    long, byte, short, percent, entity, decimal = match.groups()
+    long, byte, short, percent, bytes_, entity, decimal = match.groups()
     digits = long or byte or percent or entity
     if digits is not None:
         return chr(int(digits, 16))
+    if bytes_ is not None:
+        return bytes.fromhex(bytes_.replace("%", "")).decode("utf-8", "replace")
     return chr(int(decimal)) if decimal is not None else _SHORT.get(short, short)
 
 
@@ -307,7 +310,7 @@ def _stream_parts(text: str) -> list[Part]:
         for (index, path), links in chains.items()
         if len(links) > 1
     ]
-    return [*joined, *found, *_gaps(text, found)]
+    return [*found, *_gaps(text, found), *joined]
 
 
 def _link(chains: dict[tuple[str, Path], list[tuple[Range, bool]]], text: str, body: Payload) -> None:
