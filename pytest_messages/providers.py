@@ -490,6 +490,7 @@ _OTHERS = (
         "https://openrouter.ai/docs",
         **_key("OPENROUTER_API_KEY", "authorization"),
         habits=Habits(keep_alive="OPENROUTER PROCESSING", done_tail=True),
+        model="anthropic/claude-sonnet-5",
         model_form="provider/model",
     ),
     _like(
@@ -498,6 +499,7 @@ _OTHERS = (
         "https://ai-gateway.vercel.sh",
         "https://vercel.com/docs/ai-gateway",
         **_key("AI_GATEWAY_API_KEY", "x-api-key", "authorization"),
+        model="anthropic/claude-sonnet-5",
         model_form="provider/model",
     ),
     _like(
@@ -548,6 +550,7 @@ _OTHERS = (
         **_key("AWS_BEARER_TOKEN_BEDROCK", "x-api-key"),
         hosts=("bedrock-mantle.*.api.aws",),
         body_limit=20 * 1024 * 1024,
+        model="anthropic.claude-sonnet-5",
         model_form="anthropic.claude-…",
     ),
     _like(

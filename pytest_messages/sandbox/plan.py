@@ -220,7 +220,8 @@ def _pieces(response: Response, pace: float) -> Iterable[Piece]:
         (0, end) for end in dict.fromkeys((*sse.event_ends(body), len(body)))
     )
     for (ms, start), (next_ms, end) in pairwise(((0, 0), *chunks)):
-        yield Piece(body[start:end], max(0, next_ms - ms) / 1000 * pace)
+        if start < end:
+            yield Piece(body[start:end], max(0, next_ms - ms) / 1000 * pace)
 
 
 def _known(chunks: tuple[Chunk, ...], size: int) -> tuple[Chunk, ...]:

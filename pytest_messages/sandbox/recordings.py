@@ -41,8 +41,9 @@ class Shelf:
 
 
 def _key(request: Request) -> tuple[str, str, str]:
-    url = urlsplit(request.url)
-    return request.method.upper(), url.path, _canonical(request.body)
+    # Where an SDK is pointed at differs from where the recording came from; what the API calls its path does not.
+    path = urlsplit(request.url).path
+    return request.method.upper(), path[max(path.rfind("/v1/"), 0) :], _canonical(request.body)
 
 
 def _canonical(body: bytes) -> str:
