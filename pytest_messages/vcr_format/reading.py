@@ -52,7 +52,7 @@ def load(text: str | bytes, path: str) -> Cassette:
         raise CassetteVersionError(
             f"{path}: the cassette is of version {marked[1]}; a newer pytest-messages reads it", path=path
         )
-    starts = [found.start() + 1 for found in re.finditer(_ITEM, text)]
+    starts = [*_items(text)]
     if not starts:
         return _whole(text, Source(path), own=True)
     head = _document(parse(text[: starts[0]], Source(path)), path)
@@ -60,6 +60,13 @@ def load(text: str | bytes, path: str) -> Cassette:
         raise head.error("interactions are listed here and below", "interactions")
     slices = [_Slice(text, path, start, end) for start, end in pairwise([*starts, len(text)])]
     return _cassette(head, tuple(piece.interaction(number) for number, piece in enumerate(slices, 1)), own=True)
+
+
+def _items(text: str) -> Iterator[int]:
+    found = text.find(_ITEM)
+    while found >= 0:
+        yield found + 1
+        found = text.find(_ITEM, found + 1)
 
 
 def whole_interactions(text: str) -> str:
@@ -80,7 +87,7 @@ def _text(content: str | bytes, path: str) -> str:
             raise Source(path).error_at("this is not UTF-8 text", before.count("\n"), column) from None
     # Editors put a byte-order mark in front, and git may turn newlines; our own files never hold a raw CR.
     text = text.removeprefix("\ufeff")
-    return text.replace("\r\n", "\n") if text.startswith(MARKER[:-1]) else text
+    return text.replace("\r\n", "\n") if "\r" in text and text.startswith(MARKER[:-1]) else text
 
 
 def _whole(text: str, source: Source, *, own: bool) -> Cassette:
@@ -149,7 +156,7 @@ class _Slice:
             raise self._source(self.start + last).error_at(problem, 0, len(whole) - last)
 
     def _source(self, offset: int) -> Source:
-        return Source(self.path, self.text.count("\n", 0, offset))
+        return Source(self.path, self.text, offset)
 
 
 def _interaction(item: Tree, *, own: bool) -> Interaction:
@@ -254,7 +261,7 @@ def _body(tree: Tree, body: object) -> str | bytes:
             return _header_text(body)
 
 
-def _dumped(tree: Tree, value: object) -> str:
+def _dumped(tree: Tree, value: object) -> bytes:
     """Return the JSON of a body that a tool stored parsed, as the API and its clients dump it: how it came is lost."""
     if expanded_size(value, {}) > _LARGEST:
         raise tree.error("its aliases stand for more values than a body can have")

@@ -45,10 +45,11 @@ class Mark(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file that a text is part of; ``line`` is how many of the file's lines stand before the text."""
+    """The file that a text is part of: its path, its whole text, and the offset at which the part begins."""
 
     path: str
-    line: int = 0
+    text: str = ""
+    offset: int = 0
 
     def error(self, problem: str, mark: Mark | None = None) -> CassetteFormatError:
         """Return the error for ``problem`` at ``mark``, None where the whole file is meant."""
@@ -58,7 +59,7 @@ class Source:
 
     def error_at(self, problem: str, line: int, column: int) -> CassetteFormatError:
         """Return the error for ``problem``; ``line`` and ``column`` count from zero, in the text."""
-        line, column = self.line + line + 1, column + 1
+        line, column = self.text.count("\n", 0, self.offset) + line + 1, column + 1
         message = f"{self.path}:{line}:{column}: {problem}"
         return CassetteFormatError(message, path=self.path, line=line, column=column)
 
