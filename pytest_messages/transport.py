@@ -52,12 +52,21 @@ def is_ours() -> bool:
 
 
 @contextmanager
-def _sending() -> Iterator[None]:
+def sending() -> Iterator[None]:
+    """Mark what the block sends as ours, for layers below that would take it for a call of its own."""
     token = _inside.set(True)
     try:
         yield
     finally:
         _inside.reset(token)
+
+
+def pass_by(session: Session, url: str, *, host: str, library: str) -> None:
+    """Refuse a call that cannot be recorded where nothing may go out; else take note that it passes by."""
+    error = session.unrecordable(url, host=host, library=library)
+    if not session.may_forward:
+        raise session.refused(refusal(error, report.explain(error)))
+    session.passed_by(error)
 
 
 def hook(library: ModuleType, innermost: Callable[[], Session | None]) -> Callable[[], None]:
@@ -108,10 +117,7 @@ class _Cloud:
         self._inner, self._session, self._library = inner, session, library
 
     def _check(self, request: Any) -> None:
-        error = self._session.unrecordable(str(request.url), host=request.url.host, library=self._library.__name__)
-        if not self._session.may_forward:
-            raise self._session.refused(refusal(error, report.explain(error)))
-        self._session.passed_by(error)
+        pass_by(self._session, str(request.url), host=request.url.host, library=self._library.__name__)
 
     def handle_request(self, request: Any) -> Any:
         self._check(request)
@@ -135,7 +141,7 @@ class Shell:
         if isinstance(decision, Replay):
             return self._replayed(decision, request)
         tee = _Tee(self._session, decision.ticket, self._library, issued)
-        with _sending(), tee.watching():
+        with sending(), tee.watching():
             response = self._inner.handle_request(request)
         response.stream = tee.sync_stream(response)
         return response
@@ -147,7 +153,7 @@ class Shell:
         if isinstance(decision, Replay):
             return self._replayed(decision, request)
         tee = _Tee(self._session, decision.ticket, self._library, issued)
-        with _sending(), tee.watching():
+        with sending(), tee.watching():
             response = await self._inner.handle_async_request(request)
         response.stream = tee.async_stream(response)
         return response
@@ -165,7 +171,7 @@ class Shell:
         stream = streams(self._library).Replay(self._session, response, request, self._library)
         return self._library.Response(
             response.status,
-            headers=_without_waiting(response.headers),
+            headers=without_waiting(response.headers),
             stream=stream,
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": response.reason.encode("ascii", "replace")},
         )
@@ -177,7 +183,7 @@ def to_wire(request: Any, body: bytes) -> Request:
     return Request(request.method, str(request.url), headers, body)
 
 
-def _without_waiting(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+def without_waiting(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     """Ask for a wait that is as good as none, where one was asked for: the SDK takes 0 for "not said" and waits."""
     waits = {"retry-after", "retry-after-ms"}
     kept = [(name, value) for name, value in headers if name not in waits]
