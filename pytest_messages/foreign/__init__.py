@@ -92,7 +92,7 @@ class Patchers:
         return tuple(self._undo)
 
     def session_for(self, url: str, library: str) -> Session | None:
-        """Return the session that takes a call to ``url``; None where it is not ours, or a layer below a call of ours."""
+        """Return the session that takes a call to ``url``; None where none does, or one above it has."""
         session = self._innermost()
         if session is None or transport.is_ours():
             return None

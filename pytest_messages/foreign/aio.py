@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from vcr.stubs.aiohttp_stubs import MockStream, vcr_request  # type: ignore[import-untyped] - it has no types
+from vcr.stubs.aiohttp_stubs import MockStream, vcr_request  # type: ignore[import-untyped]  # it has no types
 
 from pytest_messages import transport
 from pytest_messages.foreign.exchange import Exchange, to_vcr, whole, wire_headers

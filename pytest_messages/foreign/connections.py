@@ -7,7 +7,7 @@ import http.client
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from vcr.stubs import (  # type: ignore[import-untyped] - it has no types
+from vcr.stubs import (  # type: ignore[import-untyped]  # it has no types
     VCRHTTPConnection,
     VCRHTTPResponse,
     VCRHTTPSConnection,
@@ -58,10 +58,12 @@ class Asking:
         self._deferred_connect = (args, kwargs)
 
     def endheaders(self, message_body: Any = None, **_: Any) -> None:
+        """Take the body, of whatever kind, and send nothing yet."""
         if message_body is not None:
             self._vcr_request.body = whole(message_body)
 
     def send(self, data: Any) -> None:
+        """Take a piece of the body."""
         self._vcr_request.body = (self._vcr_request.body_bytes or b"") + whole(data)
 
     def getresponse(self, *_: Any, **__: Any) -> Any:
@@ -104,7 +106,7 @@ class Asking:
         if replayed.ended is not Ended.COMPLETE:
             closed = replayed.ended is Ended.CLOSED
             error = exchange.past_the_end if closed else functools.partial(self.broken_off, replayed)
-            response._content = Cut(replayed.body, error)  # noqa: SLF001 - where VCR.py's response reads from
+            response._content = _Cut(replayed.body, error)  # noqa: SLF001 - where VCR.py's response reads from
         return self.finished(response)
 
     def broken_off(self, replayed: Response) -> Exception:
@@ -124,7 +126,7 @@ class _PlainTLS(Asking, VCRHTTPSConnection):  # type: ignore[misc]
     library = "http.client"
 
 
-class Cut(BytesIO):
+class _Cut(BytesIO):
     """A body that ends with an exception."""
 
     def __init__(self, body: bytes, error: Any) -> None:

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import urllib3
-from vcr.stubs import urllib3_stubs  # type: ignore[import-untyped] - it has no types
+from vcr.stubs import urllib3_stubs  # type: ignore[import-untyped]  # it has no types
 
 from pytest_messages.foreign.connections import Asking, broken
 
@@ -43,7 +43,7 @@ class _Stub(Asking):
         """Make urllib3's exception, which requests knows how to translate."""
         error = broken(replayed)
         if isinstance(error, TimeoutError):
-            return urllib3.exceptions.ReadTimeoutError(None, None, str(error))  # type: ignore[arg-type] - of a pool, in a message
+            return urllib3.exceptions.ReadTimeoutError(None, None, str(error))  # type: ignore[arg-type]  # of a pool, in a message
         return urllib3.exceptions.ProtocolError(str(error), error)
 
     def finished(self, response: VCRHTTPResponse) -> VCRHTTPResponse:
