@@ -409,6 +409,7 @@ class Session:
             f"{len(positions)} of {total} recorded interactions were never asked for",
             context=self._context(len(self._state.calls), "the end of the test"),
             positions=positions,
+            prompts=tuple(_last_text(self._recorded_requests[n].body) for n in missing),
         )
 
     def finish(self) -> Outcome:
@@ -595,6 +596,17 @@ def _parsed(text: bytes | str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
+
+
+def _last_text(body: bytes) -> str:
+    """Return the last text of a request's last message; empty where it has none."""
+    parsed = _parsed(body)
+    messages = parsed.get("messages") if isinstance(parsed, dict) else None
+    content = messages[-1].get("content") if isinstance(messages, list) and messages else None
+    if isinstance(content, list):
+        texts = [block.get("text") for block in content if isinstance(block, dict) and block.get("type") == "text"]
+        content = texts[-1] if texts else None
+    return content if isinstance(content, str) else ""
 
 
 def _seconds(headers: Any, milliseconds: str, seconds: str) -> float | None:

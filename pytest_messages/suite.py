@@ -93,6 +93,7 @@ class Suite:
         outer, self._item = self._item, item
         self.run.test = item.nodeid
         item.stash[_TEST] = _Test()
+        item.stash[_NAMED] = tuple(getattr(item, "fixturenames", ()))
         marked = item.get_closest_marker("messages") is not None
         if marked and hasattr(item, "fixturenames"):
             item.fixturenames = _with_fixture(item)
@@ -258,7 +259,7 @@ def _name(mark: pytest.Mark) -> str | None:
 def _empty(item: pytest.Item, settings: Settings) -> str:
     """Return what a passing test without a call does: fail only where the test itself promised one."""
     own = any(mark.name == "messages" for mark in item.own_markers)
-    asked = any(name in item.stash.get(_NAMED, ()) for name in _CLIENTS)
+    asked = any(name in item.stash[_NAMED] for name in _CLIENTS)
     if settings.empty == "fail" and not own and not asked:
         return "ignore"
     return settings.empty
@@ -273,7 +274,6 @@ def _with_fixture(item: Any) -> list[str]:
     The list that pytest gives is shared by all parameters of a function.
     """
     names = list(item.fixturenames)
-    item.stash[_NAMED] = tuple(names)
     if "messages_cassette" in names:
         return names
     definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})

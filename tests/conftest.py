@@ -39,8 +39,8 @@ def ask(text, **more):
     return response.json()["content"][0]["text"] if response.status_code == 200 else response.status_code
 
 def stream(text):
-    with httpx.Client() as client, client.stream("POST", URL, json=body(text, stream=True), headers=HEADERS) as response:
-        return response.read().decode()
+    with httpx.Client() as client, client.stream("POST", URL, json=body(text, stream=True), headers=HEADERS) as answer:
+        return answer.read().decode()
 """
 
 
