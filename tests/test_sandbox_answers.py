@@ -56,6 +56,13 @@ def http(server: Sandbox) -> Iterator[httpx.Client]:
         yield plain
 
 
+@pytest.fixture(scope="module")
+def plain() -> Iterator[httpx.Client]:
+    """A client that says nothing of its own, for servers of their own."""
+    with httpx.Client() as client:
+        yield client
+
+
 def asked(text: str, **changes: Any) -> dict[str, Any]:
     return {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": text}]} | changes
 
@@ -582,12 +589,14 @@ def test_a_silent_stream_is_kept_alive_in_the_dialects_own_words() -> None:
             assert [next(chunks) for _ in range(2)] == [b": ShuYou PROCESSING\n\n"] * 2
 
 
-def test_a_flaky_answer_fails_as_often_as_asked_and_then_again(http: httpx.Client, server: Sandbox) -> None:
+def test_a_flaky_answer_fails_as_often_as_asked_and_then_again(
+    http: httpx.Client, plain: httpx.Client, server: Sandbox
+) -> None:
     statuses = [http.post("/v1/messages", json=asked("sandbox: flaky 2")).status_code for _ in range(5)]
     assert statuses == [529, 529, 200, 529, 529]
     headers = dict(request_headers(PROVIDERS["shuyou"], server.environ_for("shuyou")))
     url = f"{server.url_for('shuyou')}/v1/messages"
-    answers = [httpx.post(url, headers=headers, json=asked("sandbox: flaky 1", model="a/b")) for _ in range(2)]
+    answers = [plain.post(url, headers=headers, json=asked("sandbox: flaky 1", model="a/b")) for _ in range(2)]
     assert [each.status_code for each in answers] == [500, 200]
 
 
@@ -701,13 +710,13 @@ def test_requests_are_seen_as_they_came(http: httpx.Client, server: Sandbox) -> 
 
 
 @pytest.mark.parametrize("name", ["anthropic", "shinzo", "shuyou", "compatible", "openrouter"])
-def test_any_provider_can_stand_at_the_root(name: str) -> None:
+def test_any_provider_can_stand_at_the_root(plain: httpx.Client, name: str) -> None:
     with serve(provider=name) as server:
         provider = PROVIDERS[name]
         environ = server.environ
         headers = dict(request_headers(provider, environ))
         url = environ[provider.base_url_env] + provider.messages
-        response = httpx.post(url, headers=headers, json=asked("3 + 3", model=provider.model))
+        response = plain.post(url, headers=headers, json=asked("3 + 3", model=provider.model))
         assert (response.status_code, said(response.json())) == (200, "3 + 3 = 6")
 
 
@@ -718,17 +727,17 @@ def test_every_dialect_has_a_path_of_its_own_whatever_stands_at_the_root() -> No
         ]
 
 
-def test_a_declared_gateway_can_be_spoken_and_anything_goes_without_a_key() -> None:
+def test_a_declared_gateway_can_be_spoken_and_anything_goes_without_a_key(plain: httpx.Client) -> None:
     declared = parse_declared("[mine]\nkey_env = []\nheaders = { x-team = 'a' }", origin="g.toml")["mine"]
     with serve(provider=declared) as server:
-        response = httpx.post(f"{server.url}/v1/messages", json=asked("1+1", model="any"))
+        response = plain.post(f"{server.url}/v1/messages", json=asked("1+1", model="any"))
         assert said(response.json()) == "1 + 1 = 2"
 
 
-def test_further_keys_are_accepted_where_they_are_named() -> None:
+def test_further_keys_are_accepted_where_they_are_named(plain: httpx.Client) -> None:
     with serve(keys=("mine-and-mine-only",)) as server:
         answers = [
-            httpx.post(
+            plain.post(
                 f"{server.url}/v1/messages",
                 headers={"x-api-key": key, "anthropic-version": "2023-06-01"},
                 json=asked("Hi"),
@@ -752,12 +761,12 @@ def test_unknown_names_and_taken_ports_are_settings_errors() -> None:
             pass
 
 
-def test_it_starts_and_stops_at_once_and_leaves_nothing_behind() -> None:
+def test_it_starts_and_stops_at_once_and_leaves_nothing_behind(plain: httpx.Client) -> None:
     before = threading.active_count()
     started = time.perf_counter()
     for _ in range(5):
         with serve() as server:
-            assert httpx.get(server.url).status_code == 200
+            assert plain.get(server.url).status_code == 200
     assert time.perf_counter() - started < 2.5
     assert threading.active_count() == before
 
@@ -774,9 +783,9 @@ def test_it_stops_although_a_client_waits_for_ever() -> None:
         response.close()
 
 
-def test_it_runs_until_it_is_interrupted() -> None:
+def test_it_runs_until_it_is_interrupted(plain: httpx.Client) -> None:
     def ready(server: Sandbox) -> None:
-        assert httpx.get(server.url).status_code == 200
+        assert plain.get(server.url).status_code == 200
         raise KeyboardInterrupt
 
     sandbox.run(ready, provider="shuyou")
