@@ -1,6 +1,7 @@
 """The models against the types of the official SDK, both ways: names, requiredness, nullability, values, betas."""
 
 import collections.abc
+import functools
 import os
 import random
 import typing
@@ -141,6 +142,7 @@ def by_tag(shape: Shape, chooser: str) -> Iterator[tuple[str, Shape]]:
     yield {"values": "string", "map": "object"}.get(shape.kind, shape.kind), shape
 
 
+@functools.cache
 def describe_object(model: Any, *, inside_beta: bool) -> Shape:
     shape = Shape("object", name=model.__name__)
     for name, hint in fields_of(model).items():

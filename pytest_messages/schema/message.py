@@ -13,6 +13,7 @@ from pytest_messages.schema.results import (
     CodeExecutionContent,
     TextEditorCodeExecutionContent,
     ToolSearchContent,
+    UnknownResult,
     WebFetchContent,
     WebSearchContent,
 )
@@ -208,7 +209,7 @@ class McpToolResultBlock(Reply):
     type: Literal["mcp_tool_result"]
     tool_use_id: str
     is_error: bool
-    content: Annotated[str | list[TextBlock], ByShape()]
+    content: Annotated[str | list[Annotated[TextBlock | UnknownResult, ByType()]], ByShape()]
 
 
 @documented(pages.CODE_EXECUTION, since="2025-05-22")
