@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_messages.scrubbing import kinds
-from pytest_messages.scrubbing.placeholders import kind_of
+from pytest_messages.scrubbing.placeholders import is_masked
 from pytest_messages.scrubbing.texts import json_view, parts
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _longest_first(form: str) -> tuple[int, str]:
 
 
 def _is_live(value: str) -> bool:
-    return len(value) >= kinds.SHORTEST and value.lower() not in kinds.DUMMIES and kind_of(value) is None
+    return len(value) >= kinds.SHORTEST and value.lower() not in kinds.DUMMIES and not is_masked(value)
 
 
 def _forms(value: str) -> Iterator[str]:

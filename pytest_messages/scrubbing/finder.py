@@ -70,7 +70,9 @@ class Finder:
         self.shapes = shapes
         self.credentials = credentials
         self.fields = fields
-        self._markers = Markers([*(marker for shape in shapes for marker in shape.markers), *_ENCODED_MARKERS])
+        plain = [marker for shape in shapes if shape.confirm is None for marker in shape.markers]
+        self._markers = Markers([*plain, *_ENCODED_MARKERS])
+        self._common = tuple((Markers(shape.markers), shape.confirm) for shape in shapes if shape.confirm is not None)
         self._clues: tuple[str, ...] = ()
         self._unmarked: tuple[str, ...] = ()
 
@@ -94,7 +96,9 @@ class Finder:
             # A key of a known shape is seen by its markers; only others need to be looked for one by one.
             self._unmarked = tuple(clue for clue in clues if not self._markers.within(clue))
             self._clues = clues
-        return self._markers.within(text) or any(clue in text for clue in self._unmarked)
+        if self._markers.within(text) or any(clue in text for clue in self._unmarked):
+            return True
+        return any(markers.within(text) and confirm.search(text) for markers, confirm in self._common)
 
     def findings(self, text: str) -> Iterator[Finding]:
         """Yield everything in a body that must not be stored; findings may overlap."""

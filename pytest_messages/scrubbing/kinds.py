@@ -21,14 +21,17 @@ _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 class Shape:
     """A kind of value that can be told by its looks.
 
-    ``markers``: one of them stands in every text that holds such a value. ``pattern`` matches the value, or its group 1
-    does. ``keyed`` values get a placeholder of their own each, the others one constant. ``strong`` ones cannot occur by
-    chance, so that they are looked for in opaque fields as well. ``core`` ones cannot be taken out by a setting.
+    ``markers``: one of them stands in every text that holds such a value; where they are common words, ``confirm``
+    finds something too, in the text as it is written, JSON escapes included. ``pattern`` matches the value, or its
+    group 1 does. ``keyed`` values get a placeholder of their own each, the others one constant. ``strong`` ones cannot
+    occur by chance, so that they are looked for in opaque fields as well. ``core`` ones cannot be taken out by a
+    setting.
     """
 
     kind: str
     markers: tuple[str, ...]
     pattern: re.Pattern[str]
+    confirm: re.Pattern[str] | None = None
     keyed: bool = False
     strong: bool = False
     core: bool = False
@@ -38,16 +41,18 @@ def _words(markers: str) -> tuple[str, ...]:
     return tuple(marker.replace("\0", " ") for marker in markers.split(" "))
 
 
-def _shape(kind: str, markers: str, pattern: str) -> Shape:
-    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern))
+def _shape(kind: str, markers: str, pattern: str, confirm: str | None = None) -> Shape:
+    confirmed = re.compile(confirm) if confirm else None
+    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern), confirm=confirmed)
 
 
 def _core(kind: str, markers: str, pattern: str) -> Shape:
     return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern), strong=True, core=True)
 
 
-def _keyed(kind: str, markers: str, pattern: str) -> Shape:
-    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern), keyed=True)
+def _keyed(kind: str, markers: str, pattern: str, confirm: str | None = None) -> Shape:
+    confirmed = re.compile(confirm) if confirm else None
+    return Shape(kind=kind, markers=_words(markers), pattern=re.compile(pattern), confirm=confirmed, keyed=True)
 
 
 def _vendor(kind: str, prefixes: str, rest: str) -> Shape:
@@ -76,6 +81,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
         "sk-",
         _HEAD + r"sk-(?!ant-)(?:(?:proj|svcacct|admin|or-v1|None|lf|litellm)-[A-Za-z0-9_-]{16,}"
         r"|(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{32,})" + _TAIL,
+        r"sk-[A-Za-z0-9_-]{16}",
     ),
     _vendor("aws-access-key", "AKIA ASIA ABIA", r"[A-Z2-7]{16}"),
     _shape(
@@ -111,24 +117,31 @@ SHAPES: Final[tuple[Shape, ...]] = (
     _vendor("shopify-token", "shpat_ shpca_ shppa_ shpss_", r"[0-9a-fA-F]{32}"),
     _vendor("databricks-token", "dapi", r"[0-9a-f]{32}"),
     _vendor("vault-token", "hvs. hvb.", r"[A-Za-z0-9_-]{24,}"),
-    _shape("bearer-token", "earer\0", r"[Bb]earer +((?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{20,}=*)"),
+    _shape(
+        "bearer-token",
+        "earer\0",
+        r"[Bb]earer +((?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{20,}=*)",
+        r"earer +[A-Za-z0-9._~+/\\-]{20}",
+    ),
     _shape(
         "basic-credentials",
         "asic\0",
         r"[Bb]asic +((?=[A-Za-z0-9+/]*[0-9])[A-Za-z0-9+/]{16,}={0,2})"
         r"(?![A-Za-z0-9+/=])",
+        r"asic +[A-Za-z0-9+/\\]{16}",
     ),
     _shape(
         "header-credential",
         "api-key: Api-Key: API-Key: Api-key:",
         r"(?:api-key|Api-Key|API-Key|Api-key): *([A-Za-z0-9._~+/-]{16,}=*)",
     ),
-    _shape("url-credentials", "@", r"://([^/\s:@\"'<>?#\\]*:[^/\s@\"'<>?#\\]+)@"),
+    _shape("url-credentials", "@", r"://([^/\s:@\"'<>?#\\]*:[^/\s@\"'<>?#\\]+)@", r":[^/\s@\"'<>?#]+@"),
     _shape(
         "url-credential",
         "key= oken= sig= ignature= redential= ecret= auth= assword= KeyId=",
         r"[?&;](?:[A-Za-z0-9_-]*(?:[Aa]pi_?-?[Kk]ey|[Tt]oken|[Ss]ignature|[Ss]ecret|[Cc]redential|[Pp]assword)"
         r"|key|sig|auth|AWSAccessKeyId)=([^&\s\"'<>#\\)]{4,})",
+        r"[?&;][A-Za-z0-9_-]+=[^&\s\"]",
     ),
     _keyed("container-id", "container_0", _HEAD + r"container_0[A-Za-z0-9]{15,}" + _TAIL),
     _keyed("file-id", "file_0", _HEAD + r"file_0[A-Za-z0-9]{15,}" + _TAIL),
@@ -145,6 +158,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
         "organization-id",
         "rgani",
         rf"[Oo]rgani[sz]ation(?:'s)?(?: [Ii][Dd])?[ :=(\"']{{1,4}}({_UUID})",
+        r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-",
     ),
 )
 """What is replaced wherever it stands, opaque fields aside."""
@@ -226,6 +240,17 @@ OPAQUE_DATA: Final = ("base64", "redacted_thinking")
 """The ``type`` of the object whose ``data`` is media or ciphertext."""
 
 TOOL_INPUT: Final = "input"
+
+KINDS: Final = frozenset(
+    {
+        *(shape.kind for shape in (*SHAPES, *OPTIONAL)),
+        *CREDENTIAL_FIELDS.values(),
+        *(kind for kind, _ in ID_FIELDS.values()),
+        *OPTIONAL_FIELDS.values(),
+        *("credential", "query", "request-id", "value"),
+    }
+)
+"""Every kind of placeholder there is."""
 
 ALLOWED_HEADERS: Final = (
     "content-type",

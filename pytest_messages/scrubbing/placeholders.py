@@ -12,13 +12,14 @@ from hashlib import blake2b
 from typing import Final
 
 from pytest_messages.errors import MessagesError
+from pytest_messages.scrubbing import kinds
 
 DIGITS: Final = 10
 _FORM: Final = re.compile(r"(?:<|%3[Cc])([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?:>|%3[Ee])")
 _MASK: Final = re.compile(
     r"[*xX._ -]*|(?:Bearer )?[\[<({*]*(?:REDACTED|FILTERED|MASKED)[\])>}*]*|[A-Za-z-]{0,9}\*{3,}", re.IGNORECASE
 )
-_DIGITS: Final = re.compile(r"[0-9a-f]+")
+_HEX: Final = re.compile(r"[0-9a-f]+")
 
 
 def is_masked(text: str) -> bool:
@@ -50,7 +51,9 @@ def kind_of(text: str) -> str | None:
     if match is None:
         return None
     kind, _, digits = match.group(1).rpartition("-")
-    return kind if kind and len(digits) == DIGITS and _DIGITS.fullmatch(digits) else match.group(1)
+    if kind not in kinds.KINDS or len(digits) != DIGITS or not _HEX.fullmatch(digits):
+        kind = match.group(1)
+    return kind if kind in kinds.KINDS else None
 
 
 class Placeholders:

@@ -100,28 +100,26 @@ def joined_texts(text: str) -> Iterator[str]:
     """Yield the texts that a client puts together from the events of a stream, by block and field."""
     if not is_stream(text):
         return
-    events: list[Any] = []
     try:
         # One call for all events: five times as fast as one each. A line that is no JSON text of its own breaks it.
         lines = _DATA.findall(text)
         events = json.loads(f"[{','.join(lines)}]")
-        whole = len(events) == len(lines) == text.count("data:")
+        if len(events) == len(lines) == text.count("data:"):
+            yield from _chains(events)
+            return
     except (ValueError, RecursionError):
-        whole = False
-    if whole:
-        yield from _chains(events)
-    else:
-        yield from (part.view(text).text for part in parts(text)[0] if len(part.pieces) > 1)
+        pass
+    yield from (part.view(text).text for part in parts(text)[0] if len(part.pieces) > 1)
 
 
-def _chains(events: list[Any]) -> Iterator[str]:
+def _chains(events: list[Any]) -> list[str]:
     chains: dict[tuple[Any, ...], list[str]] = defaultdict(list)
     for event in events:
         if isinstance(event, dict):
             index = str(event.get("index"))
             for name in JOINED_FIELDS.intersection(event):
                 _collect(chains, (index,), event[name])
-    yield from ("".join(pieces) for pieces in chains.values() if len(pieces) > 1)
+    return ["".join(pieces) for pieces in chains.values() if len(pieces) > 1]
 
 
 def _collect(chains: dict[tuple[Any, ...], list[str]], path: tuple[Any, ...], value: Any) -> None:
