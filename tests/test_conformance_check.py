@@ -415,6 +415,27 @@ def test_any_stream_can_be_judged(events: list[tuple[str, dict[str, Any]]], requ
     assert all(violation.rule in CATALOGUE for violation in found)
 
 
+def nodes(value: Any, holder: Any = None, key: Any = None) -> list[tuple[Any, Any]]:
+    """Return every place in a JSON value, as the object or array that holds it and the key there."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    here = [] if holder is None else [(holder, key)]
+    return here + [place for step, entry in inner for place in nodes(entry, value, step)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(OWN)), st.integers(0), JSON | OBJECTS, st.booleans())
+def test_anything_may_stand_anywhere_in_an_exchange(name: str, place: int, value: Any, asked: bool) -> None:
+    exchange = OWN[name].copy()
+    answer = exchange.body if exchange.events is None else [data for _, data in exchange.events]
+    found = nodes(exchange.request if asked else answer)
+    holder, key = found[place % len(found)]
+    holder[key] = value
+    if exchange.events is not None and holder is answer:
+        exchange.events[key] = (exchange.events[key][0], value)
+    for provider in (ANTHROPIC, COMPATIBLE):
+        assert all(violation.rule in CATALOGUE for violation in check(exchange.interaction, provider))
+
+
 @settings(max_examples=100, deadline=None)
 @given(JSON, JSON)
 def test_a_broken_schema_of_the_user_judges_nothing_and_breaks_nothing(schema: Any, value: Any) -> None:

@@ -167,7 +167,7 @@ FAULTS = (
         put("events.3", (DELTA, json.dumps(json.dumps(TEXT_DELTA)))),
         "event 4 (content_block_delta)",
     ),
-    Fault("stream.name-type", "text-stream", rename(3, "message"), "event 4 (message)"),
+    Fault("stream.name-type", "text-stream", rename(3, "ping"), "event 4 (ping)"),
     Fault(
         "stream.name-type",
         "text-stream",
@@ -207,6 +207,12 @@ FAULTS = (
         "text-stream",
         put("events.0.message.content", [{"type": "text", "text": "x"}]),
         "event 1 (message_start)",
+    ),
+    Fault(
+        "stream.index",
+        "text-stream",
+        both(*(put(f"events.{n}.index", 2) for n in range(8, 12))),
+        "event 9 (content_block_start)",
     ),
     Fault(
         "stream.index",

@@ -17,8 +17,9 @@ class Rule:
     """One rule.
 
     ``what`` is the law in one sentence, ``source`` the address that documents it, and ``rows`` are the statements about
-    the API that the rule implements: S of streams, M of messages, R of requests, D of known deviations. ``loses`` says
-    that a breach makes an official SDK crash, drop or misplace data, which is a violation at any endpoint.
+    the API that the rule implements: S of streams, M of messages, R of requests, D of known deviations, T of shapes.
+    ``loses`` says that a breach makes an official SDK crash, drop or misplace data, which is a violation at any
+    endpoint.
     """
 
     name: str
@@ -68,7 +69,7 @@ _RULES = (
         "S1 D1",
         loses=_LOSES,
     ),
-    _rule("stream.name-type", _V, _STREAMING, "The name of an event is the `type` of its data.", "S2", loses=_LOSES),
+    _rule("stream.name-type", _V, _STREAMING, "The name of an event is the `type` of its data.", "S2 T4", loses=_LOSES),
     _rule("stream.line", _N, _SSE, "A line of a stream is a field or a comment."),
     _rule("stream.done", _V, _VERSIONING, "No `data: [DONE]` ends a stream since 2023-06-01.", "S21 D2"),
     _rule(
@@ -165,15 +166,15 @@ _RULES = (
     _rule("stream.cut", _H, _STREAMING, "The stream was cut and is judged as far as it goes.", "S17"),
     _rule("stream.ping-extra", _N, _STREAMING, "A ping carries its type only.", "S18"),
     # --- shape of events ----------------------------------------------------------------------------------------------
-    _rule("stream.shape", _V, _STREAMING, "An event has the documented shape.", "D8", loses=_LOSES),
+    _rule("stream.shape", _V, _STREAMING, "An event has the documented shape.", "D8 M12 T4", loses=_LOSES),
     _rule("stream.unknown-event", _N, _VERSIONING, "Clients ignore events of unknown types.", "S19"),
     _rule("stream.unknown-delta", _N, _VERSIONING, "Clients ignore deltas of unknown types.", "S19"),
     _rule("stream.unknown-block", _N, _VERSIONING, "Clients tolerate blocks of unknown types.", "S19"),
     _rule("stream.unknown-field", _N, _VERSIONING, "Replies may gain fields.", "D14"),
     _rule("stream.unknown-value", _N, _VERSIONING, "Enumerations may gain values.", "S19"),
     # --- shape of messages and other replies --------------------------------------------------------------------------
-    _rule("message.json", _V, _API, "The body is one JSON object.", loses=_LOSES),
-    _rule("message.shape", _V, _API, "A Message has the documented shape.", "M12"),
+    _rule("message.json", _V, _API, "The body is one JSON object.", "T3", loses=_LOSES),
+    _rule("message.shape", _V, _API, "A Message has the documented shape.", "M12 T3"),
     _rule("message.unknown-block", _N, _VERSIONING, "Clients tolerate blocks of unknown types.", "S19"),
     _rule("message.unknown-field", _N, _VERSIONING, "Replies may gain fields.", "D14"),
     _rule("message.unknown-value", _N, _VERSIONING, "Enumerations may gain values.", "S19"),
@@ -276,7 +277,7 @@ _RULES = (
         _V,
         _ERRORS,
         "An error is an object with type error and an error that has a type and a message.",
-        "D10",
+        "D10 T5",
     ),
     _rule("error.status", _V, _ERRORS, "Each status has its error types.", "D11"),
     _rule("error.status-unknown", _H, _ERRORS, "This status is not documented here.", "D11"),

@@ -61,6 +61,12 @@ def member(value: Json, key: str) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+def word(value: Json, key: str) -> str:
+    """Return the text at ``key``, or an empty one: what else stands there could not even be looked up."""
+    found = value.get(key)
+    return found if isinstance(found, str) else ""
+
+
 def count(value: object) -> int | None:
     """Return a number that counts something, or None where it is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

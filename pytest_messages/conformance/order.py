@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages.conformance.finding import Finding, Json, count, member, shown
+from pytest_messages.conformance.finding import Finding, Json, count, member, shown, word
 from pytest_messages.errors import Level
 from pytest_messages.stream import DELTAS, DELTAS_OF_BLOCK, State, after
 
@@ -137,7 +137,7 @@ class _Life:
         if index != block.index:
             self._say("stream.block-index", item, f"index {shown(index)} while block {shown(block.index)} is open")
         delta = member(item.data, "delta")
-        kind = delta.get("type")
+        kind = word(delta, "type")
         if kind not in block.takes:
             self._unfit(item, block, kind)
         elif kind == "input_json_delta":
@@ -146,7 +146,7 @@ class _Life:
             block.signatures.append(item)
         block.last = kind
 
-    def _unfit(self, item: Item, block: _Block, kind: object) -> None:
+    def _unfit(self, item: Item, block: _Block, kind: str) -> None:
         if kind not in DELTAS or block.kind not in DELTAS_OF_BLOCK:
             return  # unknown, which the rules of shape report
         rule = "stream.delta-type" if block.takes else "stream.whole-block"
@@ -222,12 +222,11 @@ class _Block:
     def __init__(self, index: object, start: Json) -> None:
         self.index = index
         self.start = start
-        kind = start.get("type")
-        self.kind = kind if isinstance(kind, str) else ""
-        self.takes: frozenset[object] = frozenset(DELTAS_OF_BLOCK.get(self.kind, ()))
+        self.kind = word(start, "type")
+        self.takes = DELTAS_OF_BLOCK.get(self.kind, frozenset())
         self.written: list[str] = []
         self.signatures: list[Item] = []
-        self.last: object = None
+        self.last = ""
 
 
 def _is_object(written: str) -> bool:

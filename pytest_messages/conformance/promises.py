@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_messages.conformance.declared import obeys_format, obeys_schema
-from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, objects, shown
+from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, objects, shown, word
 from pytest_messages.conformance.order import CUT_SHORT
 from pytest_messages.errors import Level
 
@@ -39,9 +39,9 @@ class Answer:
         return [(n, block) for n, block in self.blocks if block.get("type") in kinds]
 
     @property
-    def reason(self) -> object:
-        """The stop reason."""
-        return self.message.get("stop_reason")
+    def reason(self) -> str | None:
+        """The stop reason; what is no text is read as an empty one."""
+        return None if self.message.get("stop_reason") is None else word(self.message, "stop_reason")
 
     @property
     def usage(self) -> Json:
@@ -97,7 +97,7 @@ def _tool_use_and_reason(answer: Answer) -> Iterator[Finding]:
         yield Finding("message.tool-use-missing", "stop_reason", "the stop reason is tool_use, and no block is one")
     if answer.reason == "pause_turn" and used:
         yield Finding("message.pause-turn", at("content", used[0][0]), "a tool_use in a paused turn")
-    elif used and isinstance(answer.reason, str) and answer.reason not in {"tool_use", "compaction", *CUT_SHORT}:
+    elif used and answer.reason and answer.reason not in {"tool_use", "compaction", *CUT_SHORT}:
         found = f"a tool_use with stop reason {answer.reason}"
         yield Finding("message.tool-use-reason", at("content", used[0][0]), found)
 
@@ -134,18 +134,18 @@ def _message_id(answer: Answer) -> Iterator[Finding]:
 def _tool_names(answer: Answer) -> Iterator[Finding]:
     if not answer.request or answer.tools_may_come_from_elsewhere:
         return
-    names = {tool.get("name") for tool in answer.tools if isinstance(tool.get("name"), str)}
+    names = {word(tool, "name") for tool in answer.tools}
     strict = any(tool.get("strict") is True for tool in answer.tools)
     for n, block in answer.of("tool_use"):
-        if "toolset_name" not in block and block.get("name") not in names | _brought_later(answer.request):
-            found = f"the tool {shown(block.get('name'))} is none of {shown(sorted(map(str, names)))}"
+        if "toolset_name" not in block and word(block, "name") not in names | _brought_later(answer.request):
+            found = f"the tool {shown(block.get('name'))} is none of {shown(sorted(names))}"
             yield Finding("message.tool-name", at("content", n, "name"), found, level=None if strict else Level.HINT)
 
 
-def _brought_later(request: Json) -> set[object]:
+def _brought_later(request: Json) -> set[str]:
     """Return the names of tools that the conversation itself brings (beta blocks tool_addition)."""
     return {
-        member(block, "tool").get("name")
+        word(member(block, "tool"), "name")
         for message in objects(request.get("messages"))
         for block in objects(message.get("content"))
         if block.get("type") == "tool_addition"
@@ -155,8 +155,7 @@ def _brought_later(request: Json) -> set[object]:
 def _tool_inputs(answer: Answer) -> Iterator[Finding]:
     schemas = {tool["name"]: tool for tool in answer.tools if isinstance(tool.get("name"), str)}
     for n, block in answer.of("tool_use"):
-        name = block.get("name")
-        tool = schemas.get(name) if isinstance(name, str) else None
+        tool = schemas.get(word(block, "name"))
         if tool is None or "input_schema" not in tool or _cut_within(answer, n):
             continue
         strict = tool.get("strict") is True
@@ -209,24 +208,24 @@ def _previous_turn(request: Json) -> list[Json]:
 
 
 def _server_results(answer: Answer) -> Iterator[Finding]:
-    uses = {block.get("id") for block in _previous_turn(answer.request) if block.get("type") in _SERVED}
-    open_uses: dict[object, int] = {}
+    uses = {word(block, "id") for block in _previous_turn(answer.request) if word(block, "type") in _SERVED}
+    open_uses: dict[str, int] = {}
     for n, block in answer.blocks:
-        kind = block.get("type")
+        kind = word(block, "type")
         if kind in _SERVED:
-            open_uses[str(block.get("id"))] = n
-        elif isinstance(kind, str) and kind.endswith("_tool_result"):
-            wanted = block.get("tool_use_id")
+            open_uses[word(block, "id")] = n
+        elif kind.endswith("_tool_result"):
+            wanted = word(block, "tool_use_id")
             if wanted not in uses and wanted not in open_uses and answer.request:
                 yield Finding("message.tool-result", at("content", n, "tool_use_id"), f"no use has id {shown(wanted)}")
-            open_uses.pop(str(wanted), None)
+            open_uses.pop(wanted, None)
     if answer.reason == "end_turn":
         for n in open_uses.values():
             yield Finding("message.server-tool-open", at("content", n), "this use has no result")
 
 
 def _tool_choice(answer: Answer) -> Iterator[Finding]:
-    choice = answer.choice.get("type")
+    choice = word(answer.choice, "type")
     used = answer.of(*_CALLS)
     if answer.choice.get("disable_parallel_tool_use") is True and len(mine := answer.of("tool_use")) > 1:
         yield Finding("message.parallel-tools", at("content", mine[1][0]), f"{len(mine)} tool_use blocks")
@@ -246,8 +245,8 @@ def _thinking(answer: Answer) -> Iterator[Finding]:
     thoughts = answer.of(*_THINKING)
     if not thoughts:
         return
-    wanted = member(answer.request, "thinking").get("type")
-    if answer.request and wanted in {None, "disabled"}:
+    wanted = word(member(answer.request, "thinking"), "type")
+    if answer.request and wanted in {"", "disabled"}:
         found = "thinking, though the request turned it off" if wanted else "thinking, which the request does not name"
         yield Finding("message.thinking-unasked", at("content", thoughts[0][0]), found)
     if thoughts[0][0] != 0:
@@ -308,8 +307,7 @@ def _number_of(kind: str, value: object, depth: int = 12) -> int:
 
 
 def _citation(citation: Json, given: _Given, path: tuple[str | int, ...]) -> Iterator[Finding]:
-    kind = citation.get("type")
-    first, start_key, end_key = _RANGES.get(kind, (0, "", "")) if isinstance(kind, str) else (0, "", "")
+    first, start_key, end_key = _RANGES.get(word(citation, "type"), (0, "", ""))
     start, end = count(citation.get(start_key)), count(citation.get(end_key))
     if start is not None and start < first:
         yield Finding("message.citation", at(*path, start_key), f"{start_key} is {start}, counting begins at {first}")

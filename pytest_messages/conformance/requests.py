@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_messages import schema
 from pytest_messages.conformance.declared import obeys_schema
-from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, objects, shown
+from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, objects, shown, word
 from pytest_messages.conformance.shape import judge_shape
 from pytest_messages.conformance.subset import strict_limits
 from pytest_messages.errors import Level
@@ -74,7 +74,7 @@ class Asked:
     @property
     def forces_a_tool(self) -> bool:
         """Tell whether the tool choice leaves the model no way around a tool."""
-        return member(self.body, "tool_choice").get("type") in _FORCED
+        return word(member(self.body, "tool_choice"), "type") in _FORCED
 
     @property
     def wants_json(self) -> bool:
@@ -175,7 +175,7 @@ def _prefill(asked: Asked) -> Iterator[Finding]:
 
 def _served(blocks: list[Block]) -> bool:
     """Tell whether the turn is a paused one that goes on: it used a server tool."""
-    return any(block.get("type") in {"server_tool_use", "mcp_tool_use"} for _, block in blocks)
+    return any(word(block, "type") in {"server_tool_use", "mcp_tool_use"} for _, block in blocks)
 
 
 def _system_role(asked: Asked) -> Iterator[Finding]:
@@ -190,13 +190,13 @@ def _system_role(asked: Asked) -> Iterator[Finding]:
         if behind is not None and behind.role != "assistant":
             yield Finding("request.system-role", turn.where, f"a turn of {behind.role} follows it")
         for where, block in turn.blocks:
-            if block.get("type") not in _SYSTEM:
+            if word(block, "type") not in _SYSTEM:
                 yield Finding("request.system-role", where, f"a block of type {shown(block.get('type'))}")
 
 
 def _ends_in_a_result(turn: Turn) -> bool:
-    kind = turn.blocks[-1][1].get("type") if turn.blocks else None
-    return turn.role == "assistant" and isinstance(kind, str) and kind.endswith("_tool_result")
+    kind = word(turn.blocks[-1][1], "type") if turn.blocks else ""
+    return turn.role == "assistant" and kind.endswith("_tool_result")
 
 
 def _tool_results(asked: Asked) -> Iterator[Finding]:
@@ -247,7 +247,7 @@ def _thinking(asked: Asked) -> Iterator[Finding]:
         yield Finding("request.thinking", "tool_choice", "a forced tool with thinking")
     if asked.turns and asked.turns[-1].role == "assistant" and not _served(asked.turns[-1].blocks):
         yield Finding("request.thinking", asked.turns[-1].where, "a prefill with thinking")
-    if asked.body.get("temperature") not in {None, 1}:
+    if asked.body.get("temperature") not in (None, 1):
         yield Finding("request.thinking", "temperature", "a temperature with thinking", level=Level.HINT)
 
 
@@ -257,7 +257,7 @@ def _thinking_blocks(asked: Asked) -> Iterator[Finding]:
     if turn is None or given is None:
         return
     back = [_thought(block) for _, block in _of(turn.blocks, *_THINKING)]
-    wanted = [_thought(block) for block in objects(given.get("content")) if block.get("type") in _THINKING]
+    wanted = [_thought(block) for block in objects(given.get("content")) if word(block, "type") in _THINKING]
     if back and back != wanted:
         yield Finding("request.thinking-blocks", turn.where, "its thinking is not what the API gave")
 
@@ -292,7 +292,7 @@ def _cache_control(asked: Asked) -> Iterator[Finding]:
         if lives == "1h" and short:
             yield Finding("request.cache-control", where, "a breakpoint of 1h behind one of 5m")
         short = short or lives == "5m"
-        if block.get("type") in _THINKING:
+        if word(block, "type") in _THINKING:
             yield Finding("request.cache-control", where, f"a breakpoint on a {block['type']} block")
         if block.get("type") == "text" and block.get("text") == "":
             yield Finding("request.cache-control", where, "a breakpoint on an empty text")

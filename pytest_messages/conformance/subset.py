@@ -79,7 +79,7 @@ def _problems(schema: Json) -> Iterator[str]:
         yield "an object without additionalProperties: false"
     for key in sorted(_UNSUPPORTED & schema.keys()):
         yield f"{key} is not supported"
-    if schema.get("minItems") not in {None, 0, 1}:
+    if schema.get("minItems") not in (None, 0, 1):
         yield f"minItems is {shown(schema['minItems'])}, supported are 0 and 1"
     reference = schema.get("$ref")
     if isinstance(reference, str) and not reference.startswith("#"):
