@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -204,6 +205,43 @@ class TestCommit:
         assert str(error.value).startswith(f"cannot write {tmp_path / place}: {said}")
         assert files(tmp_path) == ["file"]
 
+    @pytest.mark.parametrize(
+        ("code", "remedy"),
+        [
+            ("EACCES", "make it writable, or choose another place with --messages-dir"),
+            ("EPERM", "make it writable, or choose another place with --messages-dir"),
+            ("EROFS", "make it writable, or choose another place with --messages-dir"),
+            ("ENOSPC", "free some space and record again; what stood there before is whole"),
+            ("EDQUOT", "free some space and record again; what stood there before is whole"),
+            ("EFBIG", "raise the limit on file sizes and record again; what stood there before is whole"),
+            ("EISDIR", "move the directory away, or name the cassette otherwise: @pytest.mark.messages('name')"),
+            ("ENOTDIR", "a part of the path is a file: move it away, or choose another place with --messages-dir"),
+            ("EEXIST", "a part of the path is a file: move it away, or choose another place with --messages-dir"),
+            ("ENAMETOOLONG", "give the cassette a shorter name: @pytest.mark.messages('name')"),
+            ("EIO", "look after the place, or choose another with --messages-dir"),
+        ],
+    )
+    def test_what_the_system_says_is_told_with_its_remedy(self, path: Path, code: str, remedy: str) -> None:
+        number = getattr(errno, code)
+
+        class Broken:
+            def check(self, text: str, *, where: str = "") -> GateResult:
+                raise OSError(number, os.strerror(number), where + text[:1])
+
+        with pytest.raises(CassetteError) as error:
+            save(path, adding(interaction(1)), Broken())
+        assert str(error.value) == f"cannot write {path}: {os.strerror(number)} (#); {remedy}"
+
+    def test_a_disk_that_is_really_full(self, path: Path) -> None:
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no device that is always full")
+        save(path, adding(interaction(1)))
+        path.with_name(f"{path.stem}.new.part.yaml").symlink_to("/dev/full")
+        with pytest.raises(CassetteError, match="No space left on device; free some space"):
+            save(path, adding(interaction(2)))
+        assert read(path).interactions == (interaction(1),)
+        assert files(path.parent) == [path.name]
+
     def test_an_error_of_the_system_that_is_not_in_the_table_is_said_too(self, tmp_path: Path) -> None:
         loop = tmp_path / "loop.yaml"
         loop.symlink_to(loop)
@@ -316,7 +354,7 @@ class TestLeftovers:
         text = dump(Cassette(interactions=(interaction(1, "é😀"), interaction(2)), incomplete=("t.py::t",))).encode()
         first = text.index(b"- request:", text.index(b"- request:") + 1)
         part = tmp_path / "c.1.part.yaml"
-        for cut in range(len(text) + 1):
+        for cut in (*range(0, len(text), 5), first - 1, first, first + 1, len(text) - 1, len(text)):
             part.write_bytes(text[:cut])
             whole = 2 if cut == len(text) else 1 if cut >= first else 0
             [leftover] = leftovers(cassette)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_messages.cassette import Cassette, Interaction, Recording
 from pytest_messages.errors import CassetteError, CassetteFormatError, CassetteVersionError
 from pytest_messages.vcr_format import dump, dump_interaction, load, whole_interactions
+from pytest_messages.vcr_format.tree import Source, expanded_size, parse
 from pytest_messages.wire import Chunk, Ended, Request, Response
 
 CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "corpus" / "vcr"
@@ -78,7 +79,7 @@ interactions = st.builds(
 )
 cassettes = st.builds(
     lambda items, incomplete, salt: Cassette(interactions=tuple(items), incomplete=tuple(incomplete), salt=salt),
-    st.lists(interactions, max_size=3),
+    st.lists(interactions, max_size=2),
     st.lists(words, max_size=2),
     st.none() | words,
 )
@@ -370,6 +371,26 @@ class TestJson:
         with pytest.raises(CassetteFormatError, match="the body is not JSON any more"):
             _ = load(text, "c").interactions[0].response
 
+    @pytest.mark.parametrize("value", ["1" * 5000, "[" * 5000 + "]" * 5000])
+    def test_a_body_edited_beyond_reading_is_an_error(self, value: str) -> None:
+        text = dump(cassette_of(interaction(answer=b'{"c":1}'))).replace('"c": 1', f'"c": {value}')
+        with pytest.raises(CassetteFormatError, match=r"^c:13:5: the body is JSON beyond what can be read"):
+            _ = load(text, "c").interactions[0].response
+
+    def test_a_body_that_is_not_json_in_a_file_of_json(self) -> None:
+        document = yaml.safe_load(dump(cassette_of(interaction(answer=b'{"c":1}'))))
+        document["interactions"][0]["response"]["body"]["string"] = "{"
+        with pytest.raises(CassetteFormatError) as error:
+            load(json.dumps(document), "c")
+        said = "the body is not JSON any more: Expecting property name enclosed in double quotes"
+        assert (str(error.value), error.value.line) == (f"c: {said}", None)
+
+    def test_a_parsed_body_in_a_file_of_json_may_be_nested_too_deeply(self) -> None:
+        deep = '{"parsed_body": ' + '{"a": ' * 700 + "1" + "}" * 700 + ', "status": 200}'
+        text = f'{{"interactions": [{{"request": {{"method": "P", "uri": "u"}}, "response": {deep}}}]}}'
+        with pytest.raises(CassetteFormatError, match="nested too deeply"):
+            load(text, "c")
+
     def test_a_style_that_is_none_is_an_error(self) -> None:
         text = dump(cassette_of(interaction(answer=b'{"c":1}'))).replace("json: compact", "json: pretty")
         with pytest.raises(CassetteFormatError, match="compact, spaced, compact ascii, spaced utf-8, not 'pretty'"):
@@ -378,7 +399,7 @@ class TestJson:
 
 class TestLaws:
     @given(cassettes)
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     def test_what_is_written_is_read_again_and_written_the_same(self, cassette: Cassette) -> None:
         written = dump(cassette)
         assert load(written, "c") == cassette
@@ -386,7 +407,7 @@ class TestLaws:
         assert dump(load(written, "c")) == written
 
     @given(cassettes)
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     def test_another_parser_reads_the_same_document(self, cassette: Cassette) -> None:
         document = yaml.load(dump(cassette), yaml.SafeLoader)
         assert [item["request"]["uri"] for item in document["interactions"]] == [
@@ -398,7 +419,7 @@ class TestLaws:
             assert content == item.response.body or json.loads(content) == json.loads(item.response.body)
 
     @given(cassettes)
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     def test_only_keys_stand_in_the_first_column(self, cassette: Cassette) -> None:
         first = [line for line in dump(cassette).split("\n") if line and not line.startswith(" ")]
         items = [line for line in first if line == "- request:"]
@@ -661,6 +682,49 @@ def bomb(levels: int) -> str:
     return f"{{status: 200, parsed_body: {{l0: &l0 [x]{lists}}}}}"
 
 
+class TestValues:
+    @pytest.mark.parametrize(
+        ("written", "value"),
+        [
+            *((word, None) for word in ("~", "null", "Null", "NULL", "", "!!null ''")),
+            *((word, True) for word in ("true", "True", "TRUE", "!!bool 'true'")),
+            *((word, False) for word in ("false", "False", "FALSE")),
+            ("12", 12),
+            ("-3", -3),
+            ("+3", 3),
+            ("010", 10),
+            ("!!int '5'", 5),
+            ("1.5", 1.5),
+            ("-.5e3", -500.0),
+            ("1.", 1.0),
+            ("6e-2", 0.06),
+            ("!!float '1'", 1),
+            *((word, word) for word in ("yes", "No", "on", "y", "2024-01-01", "1_000", "0x1f", "0o17", "1:30", ".inf")),
+            *((word, word) for word in ("=", "<<", "1.2.3", "+", ".", "e5", "1e999", "1" * 5000)),
+            ("'12'", "12"),
+            ('"a\\nb"', "a\nb"),
+            ("! 12", "12"),
+            ("!!str 12", "12"),
+            ("!!python/str a", "a"),
+            ("!!python/unicode a", "a"),
+            ("!!binary /wA=", b"\xff\x00"),
+            ("[a, [b]]", ["a", ["b"]]),
+            ("!!seq [a]", ["a"]),
+            ("! [a]", ["a"]),
+            ("!!python/tuple [a]", ["a"]),
+            ("{a: {5: b, null: c}}", {"a": {"5": "b", "null": "c"}}),
+            ("!!map {a: b}", {"a": "b"}),
+            ("! {a: b}", {"a": "b"}),
+            ("{a: &x [1], b: *x, &k c: 2}", {"a": [1], "b": [1], "c": 2}),
+        ],
+    )
+    def test_a_scalar_is_what_yaml_1_2_takes_it_for(self, written: str, value: object) -> None:
+        assert parse(f"- {written}\n", Source("c")) == [value]
+
+    def test_aliases_count_each_time(self) -> None:
+        assert expanded_size(parse("[&a [1, 2], *a, {b: *a}]", Source("c")), {}) == 11
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -688,7 +752,7 @@ class TestErrors:
             (foreign(response="{status: 200, body: {type: binary, content: xy}}"),
              "c:4:33: a body of type binary is hexadecimal"),
             (foreign(response="{status: 200, parsed_body: [!!binary /wA=]}"),
-             "c:4:13: a parsed body holds what JSON cannot say"),
+             "c:4:13: a parsed body holds what JSON cannot say, or is nested too deeply"),
             (foreign(response="{status: 200, body: !!binary x}"), "c:4:33: this is not base64"),
             (foreign(recording="{ended: soon}"),
              "c:5:22: a response ended complete, dropped, timeout, closed, not 'soon'"),

@@ -263,12 +263,12 @@ def _body(tree: Tree, body: object) -> str | bytes:
 
 def _dumped(tree: Tree, value: object) -> bytes:
     """Return the JSON of a body that a tool stored parsed, as the API and its clients dump it: how it came is lost."""
-    if expanded_size(value, {}) > _LARGEST:
-        raise tree.error("its aliases stand for more values than a body can have")
     try:
+        if expanded_size(value, {}) > _LARGEST:
+            raise tree.error("its aliases stand for more values than a body can have")
         return STYLES["compact"](value)
-    except (TypeError, ValueError):
-        raise tree.error("a parsed body holds what JSON cannot say") from None
+    except (TypeError, ValueError, RecursionError):
+        raise tree.error("a parsed body holds what JSON cannot say, or is nested too deeply") from None
 
 
 def _binary(tree: Tree, content: object) -> bytes:
@@ -305,6 +305,8 @@ def _bytes(tree: Tree, body: str | bytes, style: str | None) -> bytes:
         return restored(body, style)
     except json.JSONDecodeError as error:
         raise _json_error(tree, error) from None
+    except (ValueError, RecursionError):
+        raise tree.error("the body is JSON beyond what can be read: a number too long, or nested too deeply") from None
 
 
 def _json_error(tree: Tree, error: json.JSONDecodeError) -> CassetteFormatError:
