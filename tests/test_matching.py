@@ -349,7 +349,9 @@ def test_long_lists_are_compared_without_looking_at_every_pair() -> None:
     ("name", "path"),
     [
         ("plain_1", "plain_1"),
-        ("été", "été"),
+        ("été", "['été']"),
+        ("Aᄀ😀", "['Aᄀ😀']"),
+        ("\x7f\u2028", r"['\u007f\u2028']"),
         ("x-y", "['x-y']"),
         ("1st", "['1st']"),
         ("", "['']"),

@@ -84,15 +84,20 @@ def _kinds(recorded: list[Any], sent: list[Any], same: Same) -> tuple[list[int],
     return [next(n for n, other in enumerate(recorded) if same(other, value)) for value in recorded], theirs
 
 
-_SHORTHAND = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*")
+_SHORTHAND = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ESCAPED = re.compile("[\ud800-\udfff\x7f-\xa0\u2028\u2029]")
 
 
 def _member(path: str, name: str) -> str:
-    """Return the JSONPath of a member (https://www.rfc-editor.org/rfc/rfc9535#section-2.5.1)."""
-    if _SHORTHAND.fullmatch(name) and not _LONE.search(name):
+    """Return the JSONPath of a member (https://www.rfc-editor.org/rfc/rfc9535#section-2.5.1).
+
+    Names beyond ASCII are lawful without quotes too, but readers of JSONPath differ in which ones they take.
+    """
+    if _SHORTHAND.fullmatch(name):
         return f"{path}.{name}" if path else name
-    quoted = json.dumps(name)[1:-1].replace('\\"', '"').replace("'", "\\'")
-    return f"{path}['{quoted}']"
+    quoted = json.dumps(name, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'")
+    return f"{path}['{_ESCAPED.sub(_escape, quoted)}']"
 
 
-_LONE = re.compile("[\ud800-\udfff]")
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
