@@ -225,60 +225,54 @@ def test_each_row_that_reads_the_surroundings_is_needed(kind: str, text: str, se
 
 
 def test_the_tables_of_names_hold_what_is_documented() -> None:
-    assert set(kinds.CREDENTIAL_FIELDS) == set(
-        [
-            "authorizationtoken",
-            "fallbackcredittoken",
-            "apikey",
-            "xapikey",
-            "xshinzoapikey",
-            "xgoogapikey",
-            "anthropicapikey",
-            "openaiapikey",
-            "accesstoken",
-            "refreshtoken",
-            "authtoken",
-            "bearertoken",
-            "idtoken",
-            "sessiontoken",
-            "xamzsecuritytoken",
-            "clientsecret",
-            "awssecretaccesskey",
-            "secretaccesskey",
-            "secretkey",
-            "privatekey",
-            "authorization",
-            "proxyauthorization",
-        ]
-    )
-    assert {".".join(path) for path in kinds.ID_FIELDS} == set(
-        [
-            "metadata.user_id",
-            "user_profile_id",
-            "workspace_id",
-            "workspace_uuid",
-            "organization_id",
-            "organization_uuid",
-            "account_uuid",
-            "file_id",
-            "skill_id",
-            "container",
-            "container.id",
-        ]
-    )
-    assert set(kinds.CREDENTIAL_HEADERS) == set(
-        [
-            "authorization",
-            "proxy-authorization",
-            "x-api-key",
-            "x-shinzo-api-key",
-            "x-goog-api-key",
-            "api-key",
-            "x-amz-security-token",
-            "cookie",
-            "set-cookie",
-        ]
-    )
+    assert set(kinds.CREDENTIAL_FIELDS) == {
+        "authorizationtoken",
+        "fallbackcredittoken",
+        "apikey",
+        "xapikey",
+        "xshinzoapikey",
+        "xgoogapikey",
+        "anthropicapikey",
+        "openaiapikey",
+        "accesstoken",
+        "refreshtoken",
+        "authtoken",
+        "bearertoken",
+        "idtoken",
+        "sessiontoken",
+        "xamzsecuritytoken",
+        "clientsecret",
+        "awssecretaccesskey",
+        "secretaccesskey",
+        "secretkey",
+        "privatekey",
+        "authorization",
+        "proxyauthorization",
+    }
+    assert {".".join(path) for path in kinds.ID_FIELDS} == {
+        "metadata.user_id",
+        "user_profile_id",
+        "workspace_id",
+        "workspace_uuid",
+        "organization_id",
+        "organization_uuid",
+        "account_uuid",
+        "file_id",
+        "skill_id",
+        "container",
+        "container.id",
+    }
+    assert set(kinds.CREDENTIAL_HEADERS) == {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "x-shinzo-api-key",
+        "x-goog-api-key",
+        "api-key",
+        "x-amz-security-token",
+        "cookie",
+        "set-cookie",
+    }
     assert set(kinds.ACCOUNT_HEADERS) == {
         "anthropic-organization-id",
         "anthropic-workspace-id",
@@ -704,7 +698,7 @@ def test_streams_are_read_in_every_framing_and_cut_anywhere(newline: str, space:
 
 
 def test_a_stream_nested_deeper_than_a_parser_goes_is_read() -> None:
-    deep = '{"delta":' + '{"x":' * 5000 + "1" + "}" * 5001
+    deep = '{"delta":' + '{"x":' * 1500 + "1" + "}" * 1501
     body = f"data: {deep}\n\n" + delta(FAKES[0][1][:20]) + delta(FAKES[0][1][20:])
     clean = scrubber().response(Response(200, "OK", (), body.encode())).body.decode()
     assert clean == f"data: {deep}\n\n" + delta("<api-key>") + delta("")
@@ -758,13 +752,14 @@ def test_any_bytes_are_taken_and_scrubbing_twice_is_scrubbing_once(body: bytes) 
     assert scrubbed(once, "email", "x+ -> y") == once
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | words, lambda c: st.lists(c) | st.dictionaries(words, c)))
 def test_json_without_secrets_stays_byte_for_byte(value: object) -> None:
     for body in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=3), delta(json.dumps(value)) * 2):
         assert scrubbed(body.encode()) == body.encode()
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.permutations(range(6)), st.integers(1, 6))
 def test_placeholders_do_not_depend_on_order_or_on_what_else_was_seen(order: list[int], subset: int) -> None:
     requests = [_user(name) for name in ("a", "b", "a", "c")]
@@ -864,6 +859,10 @@ def test_a_pattern_replaces_in_texts_keys_streams_and_urls() -> None:
     clean = ours.response(stream(delta("on AC"), delta("ME-1"), delta("7 now")))
     assert joined(clean.body) == 'on <tick\\"et> now'
     assert ours.text("ACME-17") == '<tick\\"et>'
+
+
+def test_a_pattern_may_find_nothing_in_places_and_its_own_placeholder() -> None:
+    assert scrubber("(?=x)|ACME|<t> -> <t>").text("xx ACME <t>") == "xx <t> <t>"
 
 
 def test_a_pattern_leaves_opaque_fields_alone() -> None:

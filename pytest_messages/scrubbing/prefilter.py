@@ -22,9 +22,12 @@ _SIGN: Final = re.compile(r"(?<=.)[-_.=]")
 _COMMON: Final = "8975364201MCPBDNSTIAEvkbwyfgpmcudlhrsnioate "
 # An ASCII letter, digit or sign spelled as an escape: nobody does by chance, and it hides everything from the markers.
 _HIDDEN: Final = re.compile(r"\\u00[2-7]|\\x[2-7]|%[2-7][0-9a-fA-F]|&#")
-_ID_FIELD: Final = re.compile(r'_(?<=user_|file_|kill_|pace_|tion_|ount_)(?:uu)?id\\*"\s*:\s*\\*"(?!<)')
-_CONTAINER: Final = re.compile(r'"container"\s*:\s*(?:\{|"(?!<))')
-_CREDENTIAL_FIELD: Final = re.compile(rf'(?:{"|".join(kinds.FIELD_MARKERS)})\\*"\s*:\s*\\*"(?!<[a-z-]+>)')
+_DONE: Final = r"(?!<[a-z-]+-[0-9a-f]{10}>)"
+_ID_FIELD: Final = re.compile(rf'_(?<=user_|file_|kill_|pace_|tion_|ount_)(?:uu)?id\\*"\s*:\s*\\*"{_DONE}')
+_CONTAINER: Final = re.compile(rf'"container"\s*:\s*(?:\{{|"{_DONE})')
+_CREDENTIAL_FIELD: Final = re.compile(
+    rf'(?:{"|".join(kinds.FIELD_MARKERS)})\\*"\s*:\s*\\*"(?!<(?:{"|".join(set(kinds.CREDENTIAL_FIELDS.values()))})>)'
+)
 _FIELD_ENDS: Final = tuple(marker + end for end in ('"', "\\") for marker in kinds.FIELD_MARKERS)
 _DATA: Final = re.compile(r"^data: ?([^\r\n]+)", re.MULTILINE)
 

@@ -100,8 +100,6 @@ class View:
         for low, high, first, last, verbatim in self._segments[at:]:
             if low >= end:
                 break
-            if high <= start:
-                continue
             span = (first + max(start - low, 0), last - max(high - end, 0)) if verbatim else (first, last)
             if found and found[-1][1] == span[0]:
                 found[-1] = (found[-1][0], span[1])
@@ -176,6 +174,7 @@ def event_data(text: str) -> list[tuple[Range, ...]]:
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
     """
+    # The last line of a text is empty in this reading, so that an event that was cut ends there too.
     events: list[tuple[Range, ...]] = []
     lines: list[Range] = []
     for match in _LINE.finditer(text):
@@ -189,8 +188,6 @@ def event_data(text: str) -> list[tuple[Range, ...]]:
         elif text.startswith("data:", start):
             begin = start + 5
             lines.append((begin + text.startswith(" ", begin, end), end))
-    if lines:
-        events.append(tuple(lines))
     return events
 
 
