@@ -505,6 +505,57 @@ def test_what_means_nothing_is_refused_with_file_table_and_alternatives(text: st
     assert str(caught.value).startswith(f"gateways.toml: {says}")
 
 
+STATUSES = {
+    "anthropic": {
+        400: ("invalid_request_error",),
+        401: ("authentication_error",),
+        402: ("billing_error",),
+        403: ("permission_error",),
+        404: ("not_found_error",),
+        409: ("conflict_error",),
+        413: ("request_too_large",),
+        429: ("rate_limit_error",),
+        500: ("api_error",),
+        504: ("timeout_error",),
+        529: ("overloaded_error",),
+    },
+    "shinzo": {
+        400: ("provider_error",),
+        401: (),
+        403: ("provider_error", "subscription_not_supported"),
+        429: ("provider_error",),
+        500: ("internal_error", "provider_error"),
+    },
+    "shuyou": {
+        400: ("invalid_params",),
+        402: ("insufficient_credit", "reject_no_credit", "quote_exceeded"),
+        403: ("access_denied", "safety_check_failed"),
+        404: ("model_not_available", "invalid_model", "model_not_supported"),
+        413: ("invalid_params",),
+        422: ("provider_unprocessable_entity_error",),
+        429: ("rate_limit",),
+        500: ("internal_server_error", "provider_api_error", "provider_error"),
+        502: ("no_provider_available",),
+        520: ("provider_internal_server_error",),
+        524: ("provider_internal_server_error",),
+    },
+}
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_the_documented_statuses_and_their_types_are_these(name: str) -> None:
+    assert {status.code: status.types for status in PROVIDERS[name].statuses} == STATUSES[name]
+
+
+def test_where_documentation_and_source_part_is_noted() -> None:
+    assert {name: [note.topic for note in PROVIDERS[name].notes] for name in STATUSES} == {
+        "anthropic": ["version_required"],
+        "shinzo": ["timeout", "credentials", "statuses", "statuses", "habits", "error", "body_limit"],
+        "shuyou": ["statuses", "credentials", "habits", "unsupported"],
+    }
+    assert all(provider.notes == () for name, provider in PROVIDERS.items() if name not in STATUSES)
+
+
 def test_a_status_keeps_its_meaning() -> None:
     assert Status(code=403, types=("a",)) != SHINZO.statuses[2]
     assert all(status.meaning for provider in PROVIDERS.values() for status in provider.statuses)

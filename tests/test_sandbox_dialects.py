@@ -89,7 +89,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with serve() as sandbox, httpx.Client() as http:
+    with serve() as sandbox, httpx.Client(timeout=60) as http:
         yield World(sandbox, http)
 
 
