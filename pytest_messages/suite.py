@@ -176,10 +176,10 @@ class Suite:
     def correct(self, item: pytest.Item, call: pytest.CallInfo[None], phase: pytest.TestReport) -> None:
         """Put into the report of a phase what its sessions found, and let it fail where it must."""
         test = item.stash.get(_TEST, None) or _Test()
-        if phase.when == "call":
+        if phase.when in {"setup", "call"}:  # a rerun begins anew
             test.passed = phase.passed or hasattr(phase, "wasxfail")
-            if phase.passed and not hasattr(phase, "wasxfail"):
-                self.run.passed.add(item.nodeid)
+        if phase.when == "call" and phase.passed and not hasattr(phase, "wasxfail"):
+            self.run.passed.add(item.nodeid)
         problems = self._problems(test, concluding=phase.when == "call")
         _properties(phase, problems)
         counted = [error for error in problems if _counts(error, phase)]
