@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from pytest_messages.schema.base import Unknown
+from pytest_messages.schema.base import Reply, Unknown
 
 _AS_IT_IS = core_schema.simple_ser_schema("any")
 
@@ -95,32 +95,31 @@ class ByType:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         members = self.tags(source)
         choices: dict[Any, CoreSchema] = {tag(value): handler.generate_schema(members[value]) for value in members}
-        fault = _fault("by_field", field=self.field, known=_listed(members))
+        for unknown in filter(_is_unknown, get_args(source)):
+            choices[_OTHER] = handler.generate_schema(unknown)
         default = next((tag(value) for value in members if _may_lack(members[value], self.field)), None)
-        judged = core_schema.tagged_union_schema(
-            choices, _chooser(self.field, members, default, None), serialization=_AS_IT_IS, **fault
+        fault = _fault("by_field", field=self.field, known=_listed(members))
+        judged, kept = (
+            core_schema.tagged_union_schema(
+                choices, _chooser(self.field, members, default=default, other=other), **fault
+            )
+            for other in (None, _OTHER)
         )
-        unknown = next(filter(_is_unknown, get_args(source)), None)
-        if unknown is None:
-            return judged
-        kept = core_schema.tagged_union_schema(
-            choices | {_OTHER: handler.generate_schema(unknown)},
-            _chooser(self.field, members, default, _OTHER),
-            **fault,
-        )
-        return core_schema.lax_or_strict_schema(kept, judged, strict=False, serialization=_AS_IT_IS)
+        if _OTHER in choices:
+            return core_schema.lax_or_strict_schema(kept, judged, strict=False)
+        return {**judged, "serialization": _AS_IT_IS}
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         if schema["type"] != "lax-or-strict":
             return handler(schema)
-        judged: Any = schema["strict_schema"]
-        known = [tag[1:-1] for tag in judged["choices"]]
+        union: Any = schema["strict_schema"]
+        known = {name: choice for name, choice in union["choices"].items() if name != _OTHER}
         other = {
             "type": "object",
             "required": [self.field],
-            "properties": {self.field: {"type": "string", "not": {"enum": known}}},
+            "properties": {self.field: {"type": "string", "not": {"enum": [name[1:-1] for name in known]}}},
         }
-        return {"oneOf": [*handler(judged)["oneOf"], other]}
+        return {"oneOf": [*handler({**union, "choices": known})["oneOf"], other]}
 
 
 def tag(value: str) -> str:
@@ -128,12 +127,15 @@ def tag(value: str) -> str:
     return f"<{value}>"
 
 
-def _chooser(field: str, known: Iterable[str], default: str | None, other: str | None) -> Callable[[Any], str | None]:
+def _chooser(
+    field: str, known: Iterable[str], *, default: str | None, other: str | None
+) -> Callable[[Any], str | None]:
+    """Make the function that says the tag of a parsed JSON value, or of a model that is to be written as JSON."""
     tags = {value: tag(value) for value in known}
 
     def choose(value: Any) -> str | None:
         if not isinstance(value, dict):
-            return tags.get(getattr(value, field, ""), other)
+            return tags.get(getattr(value, field, ""), _OTHER) if isinstance(value, Reply) else None
         chosen = value.get(field)
         if isinstance(chosen, str):
             return tags.get(chosen, other)
