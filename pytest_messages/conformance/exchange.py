@@ -50,9 +50,10 @@ _ENDPOINTS = (
     _Endpoint("POST", r"/v1/messages", "request", "message"),
     _Endpoint("GET", r"/v1/models", None, "models"),
     _Endpoint("GET", r"/v1/models/[^/]+", None, "model"),
-    # The cloud forms of the API name the model in the path, and the request differs in a few fields.
-    _Endpoint("POST", r"/model/[^/]+/invoke(?:-with-response-stream)?", None, "message"),
-    _Endpoint("POST", r"/models/[^/]+:(?:stream)?[rR]awPredict", None, "message"),
+    # The cloud forms of the API name the model in the path, and the request differs in a few fields. Bedrock's streams
+    # are framed in a way of their own, which nobody here reads.
+    _Endpoint("POST", r"/model/[^/]*anthropic[^/]*/invoke", None, "message"),
+    _Endpoint("POST", r"/publishers/anthropic/models/[^/]+:(?:stream)?[rR]awPredict", None, "message"),
 )
 
 _FIRST_ERROR = 400
@@ -173,6 +174,9 @@ def _likely(findings: Iterable[Finding], status: int) -> Iterator[Finding]:
 def _reply(response: Response, endpoint: _Endpoint | None, asked: Asked, provider: Provider) -> Iterator[Finding]:
     if response.status >= _FIRST_ERROR:
         yield from judge_error(_json(response.body), response.status, response.headers, provider)
+    # Older models speak another API at the same path.
+    elif endpoint is not None and endpoint.reply == "message" and asked.body and "messages" not in asked.body:
+        return
     elif response.status in _OK and endpoint is not None and endpoint.reply is not None:
         if endpoint.reply == "message" and (response.is_stream or _looks_like_a_stream(response.body)):
             yield from _stream(response.body, asked.body, response.ended, asked.betas)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _DOCUMENTED = ("type", "error")
 _TOO_LARGE = 413
 _RATE_LIMITED = 429
+_SERVER = 500
 # A fault of the request that has no type of its own, and one of the server that has none.
 _GENERAL = {"invalid_request_error": range(400, 500), "api_error": range(500, 600)}
 
@@ -38,8 +39,8 @@ def judge_error(body: object, status: int, headers: Headers, provider: Provider)
 
 def _envelope(body: object, status: int, provider: Provider, *, documented: bool) -> Iterator[Finding]:
     if not isinstance(body, dict):
-        # What is too large, or overloads the edge, is answered before the API is reached.
-        level = None if documented and status != _TOO_LARGE else Level.HINT
+        # What is too large, or meets a failure on the way, is answered before the API is reached.
+        level = None if documented and status != _TOO_LARGE and status < _SERVER else Level.HINT
         yield Finding("error.envelope", "body", "the body is not a JSON object", level=level)
     elif provider.error.envelope == _DOCUMENTED:
         yield from judge_shape("error", body)

@@ -233,12 +233,13 @@ def _tool_choice(answer: Answer) -> Iterator[Finding]:
         yield Finding("message.tool-choice-none", at("content", mine[0][0]), "a tool_use block")
     if choice in {"any", "tool"} and not used and answer.reason in {"end_turn", "tool_use"}:
         yield Finding("message.tool-choice", "content", f"no tool_use, though tool_choice is {choice}")
-    if choice == "tool":
-        wanted = answer.choice.get("name")
-        for n, block in used:
-            if block.get("name") != wanted:
-                found = f"a use of {shown(block.get('name'))}, tool_choice is {shown(wanted)}"
-                yield Finding("message.tool-choice", at("content", n, "name"), found)
+    wanted = answer.choice.get("name")
+    # On the way to a tool of the client, tools of the server may be used.
+    mine = answer.of("tool_use") or used
+    if choice == "tool" and not any(block.get("name") == wanted for _, block in mine):
+        for n, block in mine:
+            found = f"a use of {shown(block.get('name'))}, tool_choice is {shown(wanted)}"
+            yield Finding("message.tool-choice", at("content", n, "name"), found)
 
 
 def _thinking(answer: Answer) -> Iterator[Finding]:
@@ -263,12 +264,14 @@ def _prewarm(answer: Answer) -> Iterator[Finding]:
         yield Finding("message.prewarm", "stop_reason", f"the stop reason is {shown(answer.reason)}")
 
 
-# Which pairs of offsets a citation has; the first kind of number is where counting begins.
-_RANGES: dict[str, tuple[int, str, str]] = {
-    "char_location": (0, "start_char_index", "end_char_index"),
-    "page_location": (1, "start_page_number", "end_page_number"),
-    "content_block_location": (0, "start_block_index", "end_block_index"),
-    "search_result_location": (0, "start_block_index", "end_block_index"),
+# Where counting begins, which two offsets a citation has, and how far apart they are at least. The documentation's own
+# example of a search result ends in the block in which it starts.
+# https://platform.claude.com/docs/en/build-with-claude/search-results
+_RANGES: dict[str, tuple[int, str, str, int]] = {
+    "char_location": (0, "start_char_index", "end_char_index", 1),
+    "page_location": (1, "start_page_number", "end_page_number", 1),
+    "content_block_location": (0, "start_block_index", "end_block_index", 1),
+    "search_result_location": (0, "start_block_index", "end_block_index", 0),
 }
 
 
@@ -307,12 +310,12 @@ def _number_of(kind: str, value: object, depth: int = 12) -> int:
 
 
 def _citation(citation: Json, given: _Given, path: tuple[str | int, ...]) -> Iterator[Finding]:
-    first, start_key, end_key = _RANGES.get(word(citation, "type"), (0, "", ""))
+    first, start_key, end_key, least = _RANGES.get(word(citation, "type"), (0, "", "", 0))
     start, end = count(citation.get(start_key)), count(citation.get(end_key))
     if start is not None and start < first:
         yield Finding("message.citation", at(*path, start_key), f"{start_key} is {start}, counting begins at {first}")
-    if start is not None and end is not None and end <= start:
-        yield Finding("message.citation", at(*path, end_key), f"{end_key} is {end}, not above {start_key} {start}")
+    if start is not None and end is not None and end < start + least:
+        yield Finding("message.citation", at(*path, end_key), f"{end_key} is {end}, {start_key} is {start}")
     for key, number in (("document_index", given.documents), ("search_result_index", given.results)):
         index = count(citation.get(key))
         if index is not None and (index < 0 or (number is not None and index >= number)):
