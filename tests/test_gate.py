@@ -102,7 +102,19 @@ def test_a_scrubbed_cassette_is_let_through(dump: str) -> None:
 
 @pytest.mark.parametrize(
     "masked",
-    ["<api-key>", "REDACTED", "**REDACTED**", "[FILTERED]", "XXXXXXXX", "sk-***", "", "***", "<API_KEY>", "{{key}}"],
+    [
+        "<api-key>",
+        "REDACTED",
+        "**REDACTED**",
+        "[FILTERED]",
+        "XXXXXXXX",
+        "sk-***",
+        "",
+        "***",
+        "<API_KEY>",
+        "{{key}}",
+        "X-API-KEY-XXX",
+    ],
 )
 def test_a_credential_header_that_another_tool_masked_is_no_leak(masked: str) -> None:
     assert find_leaks(yaml.safe_dump(cassette(x_api_key=masked, authorization=masked))) == ()

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OPAQUE_VALUE: Final = re.compile(rf'\\*"(?:{"|".join((*kinds.OPAQUE_FIELDS, "data"))})\\*"\s*:\s*\\*"([^"\\]*)')
-# What other tools put in the place of a header's value: <API_KEY>, {{key}}, [secret].
-_BRACKETED: Final = re.compile(r"(?:Bearer )?[<\[{(].*[>\]})]", re.DOTALL)
+# What other tools put in the place of a header's value: <API_KEY>, {{key}}, X-API-KEY-XXX, _cfuvid=xxxx.
+_STANDS_FOR: Final = re.compile(r"(?:Bearer )?[<\[{(].*[>\]})]|[A-Za-z_= -]*(?:xxx+|XXX+)", re.DOTALL)
 # YAML may fold a double-quoted text at any space and escape.
 _FOLD: Final = re.compile(r"\\\r?\n[ \t]*\\?")
 _INTERACTIONS: Final = frozenset({"interactions", "http_interactions"})
@@ -103,7 +103,7 @@ class Gate:
             for value in values:
                 yield from self._in_body(value, f"{where}.{name}")
                 kind = _header_kind(name)
-                if kind is not None and not is_masked(value) and not _BRACKETED.fullmatch(value):
+                if kind is not None and not is_masked(value) and not _STANDS_FOR.fullmatch(value):
                     yield Leak(f"{where}.{name}", kind)
 
     def _in_body(self, text: str, where: str) -> Iterator[Leak]:
