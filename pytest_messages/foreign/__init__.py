@@ -127,9 +127,10 @@ class Patchers:
 
     def _urlopen(self, original: Any, pool: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         session = self.session_for(absolute(pool.scheme, pool.host, pool.port, url), "urllib3")
-        if session is None or pool.pool is None:
+        if session is not None and pool.pool is not None:
+            return original(self._stand_in(pool), method, url, *args, **kwargs)
+        with transport.sending():  # what has been judged here is not judged again by http.client's door
             return original(getattr(pool, "stands_in_for", pool), method, url, *args, **kwargs)
-        return original(self._stand_in(pool), method, url, *args, **kwargs)
 
     def _stand_in(self, pool: Any) -> Any:
         """Return a pool like ``pool`` whose connections are stubs of VCR.py's."""

@@ -20,6 +20,8 @@ from pytest_messages.foreign.exchange import Exchange, to_vcr, whole, wire_heade
 from pytest_messages.wire import Ended, Request, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_messages.foreign import Patchers
 
 
@@ -88,7 +90,7 @@ class Asking:
         status = {"code": response.status, "message": response.reason}
         recorded = {"status": status, "headers": serialize_headers(response), "body": {"string": content}}
         exchange.answered(recorded)
-        return self.finished(VCRHTTPResponse(recorded, self._vcr_request.uri))
+        return self.finished(_Answer(recorded, self._vcr_request.uri))
 
     def _sent(self, body: bytes) -> Any:
         request, real = self._vcr_request, self.real
@@ -102,12 +104,11 @@ class Asking:
     def _replayed(self, exchange: Exchange, replayed: Response) -> Any:
         if not replayed.status:
             raise broken(replayed)
-        response = VCRHTTPResponse(to_vcr(replayed), self._vcr_request.uri)
-        if replayed.ended is not Ended.COMPLETE:
-            closed = replayed.ended is Ended.CLOSED
-            error = exchange.past_the_end if closed else functools.partial(self.broken_off, replayed)
-            response._content = _Cut(replayed.body, error)  # noqa: SLF001 - where VCR.py's response reads from
-        return self.finished(response)
+        if replayed.ended is Ended.COMPLETE:
+            return self.finished(_Answer(to_vcr(replayed), self._vcr_request.uri))
+        closed = replayed.ended is Ended.CLOSED
+        error = exchange.past_the_end if closed else functools.partial(self.broken_off, replayed)
+        return self.finished(_Answer(to_vcr(replayed), self._vcr_request.uri, error))
 
     def broken_off(self, replayed: Response) -> Exception:
         """Make the exception for a body that breaks off."""
@@ -129,7 +130,7 @@ class _PlainTLS(Asking, VCRHTTPSConnection):  # type: ignore[misc]
 class _Cut(BytesIO):
     """A body that ends with an exception."""
 
-    def __init__(self, body: bytes, error: Any) -> None:
+    def __init__(self, body: bytes, error: Callable[[], BaseException]) -> None:
         super().__init__(body)
         self._error = error
 
@@ -150,13 +151,28 @@ class _Cut(BytesIO):
         self._checked(b"." * count, wanted=len(buffer))
         return count
 
-    def getbuffer(self) -> memoryview:
-        raise self._error()
-
     def _checked(self, data: bytes, *, wanted: int | None, whole: bool = False) -> bytes:
         if whole or (not data and wanted != 0):
             raise self._error()
         return data
+
+
+class _Answer(VCRHTTPResponse):  # type: ignore[misc]  # VCR.py has no types
+    """A response that was taken whole; its body may end with an exception, ``error``."""
+
+    def __init__(self, recorded: dict[str, Any], url: str, error: Callable[[], BaseException] | None = None) -> None:
+        super().__init__(recorded, url)
+        if error is not None:
+            self._content = _Cut(recorded["body"]["string"], error)
+
+    def close(self) -> None:
+        """Close, and return nothing: what VCR.py's returns makes a ``with`` block swallow its exceptions."""
+        super().close()
+
+    @property
+    def data(self) -> bytes:
+        """The whole body, however often it is asked for."""
+        return bytes(self._content.read() if isinstance(self._content, _Cut) else super().data)
 
 
 def broken(replayed: Response) -> Exception:
