@@ -21,7 +21,6 @@ from pytest_messages.errors import (
     Difference,
     EmptyError,
     ExhaustedError,
-    Level,
     MessagesError,
     NoMatchError,
     NotRecordableError,
@@ -476,7 +475,7 @@ def _violations(found: Sequence[Violation], most: int | None) -> Iterator[str]:
     ordered = sorted(found, key=_gravity)
     shown = ordered if most is None else ordered[:most]
     for one in shown:
-        yield f"{_INDENT}{Level(one.level).name.lower()}  {line(one.rule, 40)}  at {line(one.where, 50)}"
+        yield f"{_INDENT}{one.level.name.lower()}  {line(one.rule, 40)}  at {line(one.where, 50)}"
         yield from (f"{_INDENT * 3}{row}" for row in wrapped(line(one.message, 300), COLUMNS - 6))
         if one.source:
             yield f"{_INDENT * 3}{line(one.source, COLUMNS - 6)}"
