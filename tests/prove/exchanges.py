@@ -103,7 +103,8 @@ def own() -> dict[str, Exchange]:
             exchange.events = read_events(stream.read_bytes())
         else:
             exchange.body = json.loads(path.with_name(f"{name}.response.json").read_text(encoding="utf-8"))
-            exchange.status = 404 if exchange.body.get("type") == "error" else 200
+            exchange.status = 404 if exchange.body["type"] == "error" else 200
+            exchange.url += "/batches" if exchange.body["type"] == "message_batch" else ""
         exchanges[name] = exchange
     return exchanges
 
