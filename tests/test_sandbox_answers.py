@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import signal
 import socket
+import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -746,12 +750,32 @@ def test_it_stops_although_a_client_waits_for_ever() -> None:
         response.close()
 
 
+def test_a_client_that_goes_away_costs_nothing(server: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    headers = dict(request_headers(ANTHROPIC, server.environ))
+    for text in ("sandbox: slow 50ms", "sandbox: stall after 1 event", "sandbox: wait 5s"):
+        with httpx.Client(timeout=0.2) as impatient, suppress(httpx.ReadTimeout):
+            request = impatient.build_request("POST", f"{server.url}/v1/messages", headers=headers, json=asked(text))
+            impatient.send(request, stream=True).close()
+    assert caplog.records == []
+
+
 def test_it_runs_until_it_is_interrupted(plain: httpx.Client) -> None:
+    seen = []
+
     def ready(server: Sandbox) -> None:
-        assert plain.get(server.url).status_code == 200
-        raise KeyboardInterrupt
+        seen.append(plain.get(server.url).status_code)
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     sandbox.run(ready, provider="shuyou")
+    assert seen == [200]
+
+
+@pytest.mark.parametrize("library", ["starlette", "uvicorn"])
+def test_without_its_extra_the_sandbox_says_what_to_install(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SettingsError) as caught:
+        sandbox.serve()
+    assert str(caught.value) == f"the sandbox needs {library}: pip install 'pytest-messages[sandbox]'"
 
 
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:

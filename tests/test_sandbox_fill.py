@@ -89,6 +89,7 @@ CASES: list[tuple[Any, Any]] = [
     ({"allOf": [{"required": ["a"]}, {"required": ["b"], "allOf": [{"required": ["c"]}]}], "type": "object"}, None),
     ({"allOf": [{"allOf": [{"minimum": 3}]}, {"allOf": [{"maximum": 3}]}], "type": "integer"}, 3),
     ({"anyOf": [{"minimum": 3}, {"const": 1}], "allOf": [{"anyOf": [{"maximum": 1}]}], "type": "integer"}, 1),
+    ({"anyOf": [{"oneOf": [{"const": 1}, {"const": 2}]}], "oneOf": [{"const": 2}, {"const": 3}]}, 2),
     ({"type": "object", "required": ["a"], "if": {"required": ["a"]}, "then": {"required": ["b"]}}, None),
     ({"type": "integer", "if": {"minimum": 1}, "else": {"maximum": -5}, "then": {"minimum": 8}}, None),
     ({"not": {"type": "string"}}, 1),

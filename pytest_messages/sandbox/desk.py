@@ -100,10 +100,8 @@ class Desk:
         return provider, self._answer(provider, path, request)
 
     def _dialect(self, path: str) -> tuple[Provider, str]:
-        for prefix, provider in self._dialects.items():
-            if path.startswith(f"{prefix}/"):
-                return provider, path[len(prefix) :]
-        return self.provider, path
+        prefix = next(each for each in self._dialects if path.startswith(f"{each}/"))
+        return self._dialects[prefix], path[len(prefix) :]
 
     def _answer(self, provider: Provider, path: str, request: Request) -> Plan:
         key = next(filter(None, (key_in(each, request.headers) for each in provider.credentials)), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_messages import sse
@@ -44,7 +44,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """An answer to be sent. ``length`` promises a length; without it the body is chunked. ``wait`` comes first."""
+    """An answer to be sent, after ``wait`` seconds. ``length`` promises a length; without it the body is chunked."""
 
     status: int
     headers: Headers = ()
@@ -146,10 +146,12 @@ def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Pla
     if "keep-alive" in orders.marks:
         comment = with_newlines(keep_alive(asked.provider), orders.marks)
         data = [part for each in data for part in (comment, each)]
-    pieces = tuple(Piece(each, orders.slow) for each in data)
+    # A stream says its headers at once: what is waited for is the first event.
+    waits = chain([orders.wait + orders.slow], repeat(orders.slow))
+    pieces = tuple(map(Piece, data, waits))
     content_type = ("content-type", "text/event-stream; charset=utf-8")
     cache = () if asked.provider.name == "shinzo" else (("cache-control", "no-cache"),)
-    plan = Plan(status=200, headers=(content_type, *cache, *headers), pieces=pieces, end=end, wait=orders.wait)
+    plan = Plan(status=200, headers=(content_type, *cache, *headers), pieces=pieces, end=end)
     return _gzipped(plan) if "gzip" in orders.marks else plan
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import struct
 import threading
@@ -186,43 +187,47 @@ class _Sending(Response):
         self._plan = plan
         comments = plan.length is None and ("content-encoding", "gzip") not in plan.headers
         self._comment = plans.keep_alive(provider) if provider.habits.keep_alive and comments else b""
-        self._interval = keep_alive or provider.habits.keep_alive_seconds or None
+        self._interval = keep_alive or provider.habits.keep_alive_seconds or math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(_ClientGoneError):
+            await self._send(scope, receive, send)
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         plan = self._plan
-        early = plan.length is None and plan.status
-        if not early and await self._gone(receive, send, plan.wait):
-            return
+        await _listen_for(receive, plan.wait)
         if plan.status:
             await send({"type": "http.response.start", "status": plan.status, "headers": _raw(plan)})
-        if early and await self._gone(receive, send, plan.wait):
-            return
         for piece in plan.pieces:
-            if await self._gone(receive, send, piece.wait):
-                return
+            await self._pause(receive, send, piece.wait)
             await send({"type": "http.response.body", "body": piece.data, "more_body": True})
-        await self._end(scope, receive, send)
-
-    async def _end(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._plan.end is End.COMPLETE:
+        if plan.end is End.COMPLETE:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        if self._plan.end is not End.STALL:
-            scope["app"].state.hang_up(scope["client"], self._plan.end)
-        while not await self._gone(receive, send, 3600):
-            pass
+        if plan.end is not End.STALL:
+            scope["app"].state.hang_up(scope["client"], plan.end)
+        await self._pause(receive, send, math.inf)
 
-    async def _gone(self, receive: Receive, send: Send, seconds: float) -> bool:
-        """Wait, and tell whether the client went away meanwhile; a silent stream gets its comments."""
-        while seconds > 0:
-            step = min(seconds, self._interval or seconds) if self._comment else seconds
-            with suppress(TimeoutError):
-                await asyncio.wait_for(receive(), step)
-                return True
+    async def _pause(self, receive: Receive, send: Send, seconds: float) -> None:
+        """Wait; a stream that is silent for long gets its comments meanwhile."""
+        step = self._interval if self._comment else math.inf
+        while seconds > step:
+            await _listen_for(receive, step)
+            await send({"type": "http.response.body", "body": self._comment, "more_body": True})
             seconds -= step
-            if self._comment and seconds > 0:
-                await send({"type": "http.response.body", "body": self._comment, "more_body": True})
-        return False
+        await _listen_for(receive, seconds)
+
+
+class _ClientGoneError(Exception):
+    """The client has closed its connection, or we have: there is nobody to send to."""
+
+
+async def _listen_for(receive: Receive, seconds: float) -> None:
+    """Wait for so many seconds; raises `_ClientGoneError` as soon as the client goes away."""
+    if seconds > 0:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(receive(), None if seconds == math.inf else seconds)
+            raise _ClientGoneError
 
 
 def _raw(plan: Plan) -> list[tuple[bytes, bytes]]:
