@@ -46,9 +46,9 @@ class MessagesClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def for_provider(self, provider: str | Provider) -> MessagesClient:
+    def for_provider(self, provider: str | Provider) -> Self:
         """Return a client of the same session for another provider: by name, or by a profile of one's own."""
-        return MessagesClient(self._account.at(provider), self._http)
+        return type(self)(self._account.at(provider), self._http)
 
     @overload
     def create(self, *, stream: Literal[True], **params: Unpack[CreateParams]) -> MessageStream: ...
@@ -175,9 +175,9 @@ class AsyncMessagesClient:
         """Make a client for ``session`` that speaks to its provider, or to another one."""
         return cls(_account(session, provider))
 
-    def for_provider(self, provider: str | Provider) -> AsyncMessagesClient:
+    def for_provider(self, provider: str | Provider) -> Self:
         """As `MessagesClient.for_provider`."""
-        return AsyncMessagesClient(self._account.at(provider))
+        return type(self)(self._account.at(provider))
 
     @overload
     def create(self, *, stream: Literal[True], **params: Unpack[CreateParams]) -> AsyncMessageStream: ...
@@ -318,8 +318,7 @@ def _content(json: object, content: str | bytes | None) -> str | bytes | None:
 
 
 def _is_stream(response: httpx.Response) -> bool:
-    """Tell whether to read on event by event; what names no type at all is given the chance."""
-    kind = response.headers.get("content-type", "text/event-stream")
+    kind: str = response.headers.get("content-type", "")
     return response.is_success and kind.startswith("text/event-stream")
 
 
