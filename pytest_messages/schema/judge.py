@@ -187,9 +187,13 @@ _SHOWN = 60
 
 
 def _shown(value: object) -> str:
-    """Show a value as JSON, cut to a length that fits into a line."""
-    text = json.dumps(value, default=repr)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    """Show a value as JSON, cut to a length that fits into a line; no more of it is written than that."""
+    text = ""
+    for piece in json.JSONEncoder(default=repr).iterencode(value):
+        text += piece
+        if len(text) > _SHOWN:
+            return f"{text[:_SHOWN]}…"
+    return text
 
 
 # --- What differs between the API versions -------------------------------------------------------------------------
