@@ -72,6 +72,7 @@ class Finder:
         self.fields = fields
         plain = [marker for shape in shapes if shape.confirm is None for marker in shape.markers]
         self._markers = Markers([*plain, *_ENCODED_MARKERS])
+        self._any_common = Markers(marker for shape in shapes if shape.confirm is not None for marker in shape.markers)
         self._common = tuple((Markers(shape.markers), shape.confirm) for shape in shapes if shape.confirm is not None)
         self._clues: tuple[str, ...] = ()
         self._unmarked: tuple[str, ...] = ()
@@ -98,6 +99,8 @@ class Finder:
             self._clues = clues
         if self._markers.within(text) or any(clue in text for clue in self._unmarked):
             return True
+        if not self._any_common.within(text):
+            return False
         return any(markers.within(text) and confirm.search(text) for markers, confirm in self._common)
 
     def findings(self, text: str) -> Iterator[Finding]:
