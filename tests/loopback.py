@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import ssl
 import struct
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
 
 PATH = "/v1/messages"
 
@@ -96,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.seer.seen.append((self.command, self.path, body))
         asked = json.loads(body)
         text = asked["messages"][0]["content"] if "messages" in asked else ""
-        getattr(self, f"_{text.split()[0]}", self._answer)(text, asked)
+        getattr(self, f"_{text.split()[0]}", self._answer)(text, streamed=asked.get("stream", False))
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":
@@ -108,28 +110,28 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(pieces)
 
-    def _answer(self, text: str, asked: dict[str, Any]) -> None:
-        if asked.get("stream"):
+    def _answer(self, text: str, *, streamed: bool) -> None:
+        if streamed:
             self._chunks(stream(text))
         else:
             self._send(200, json.dumps(answer(text)).encode())
 
-    def _gzip(self, text: str, asked: dict[str, Any]) -> None:
+    def _gzip(self, text: str, **_: Any) -> None:
         self._send(200, gzip.compress(json.dumps(answer(text)).encode()), ("content-encoding", "gzip"))
 
-    def _overloaded(self, text: str, asked: dict[str, Any]) -> None:
+    def _overloaded(self, _text: str, **_: Any) -> None:
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         self._send(529, json.dumps(error).encode(), ("retry-after", "60"))
 
-    def _cut(self, text: str, asked: dict[str, Any]) -> None:
+    def _cut(self, text: str, **_: Any) -> None:
         self._chunks(stream(text)[:3], whole=False)
 
-    def _reset(self, text: str, asked: dict[str, Any]) -> None:
+    def _reset(self, text: str, **_: Any) -> None:
         self._chunks(stream(text)[:3], whole=False)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def _nothing(self, text: str, asked: dict[str, Any]) -> None:
+    def _nothing(self, _text: str, **_: Any) -> None:
         self.close_connection = True
 
     def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:

@@ -14,32 +14,37 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 import httpx
 import pytest
 import requests
 import urllib3
-import vcr
+import vcr  # type: ignore[import-untyped]  # it has no types
 from loopback import PATH, Server, answer, asking, serving, stream
 from requests.adapters import HTTPAdapter
 
 from pytest_messages import use_cassette
 from pytest_messages.errors import NoMatchError, NotRecordableError, Refused, StreamClosedError, UnplayedError
 from pytest_messages.patching import SESSIONS
-from pytest_messages.session import Session
 from pytest_messages.wire import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_messages.session import Session
 
 KEY = "sk-ant-" + "api03-" + "x" * 80
 HEADERS = {"x-api-key": KEY, "anthropic-version": "2023-06-01", "content-type": "application/json"}
 
+BROKEN = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, aiohttp.ClientError)
+
 Answer = tuple[int, bytes]
-Client = Callable[[str, dict[str, Any]], Answer]
+Client: TypeAlias = "Callable[[str, dict[str, Any]], Answer]"
 
 
 def by_requests(url: str, body: dict[str, Any]) -> Answer:
@@ -66,10 +71,14 @@ def by_urllib3_in_pieces(url: str, body: dict[str, Any]) -> Answer:
         return response.status, b"".join(response.stream(5))
 
 
+def opened(url: str, body: dict[str, Any], context: ssl.SSLContext | None = None) -> Any:
+    asked = urllib.request.Request(url, data=json.dumps(body).encode(), headers=HEADERS)  # noqa: S310 - our own server
+    return urllib.request.urlopen(asked, timeout=5, context=context)  # noqa: S310 - our own server
+
+
 def by_urllib(url: str, body: dict[str, Any]) -> Answer:
-    asked = urllib.request.Request(url, data=json.dumps(body).encode(), headers=HEADERS)
     try:
-        with urllib.request.urlopen(asked, timeout=5) as response:
+        with opened(url, body) as response:
             return response.status, b"".join(response)
     except urllib.error.HTTPError as error:
         with error:
@@ -180,7 +189,7 @@ def test_a_request_that_nothing_answers_is_refused_at_once(client: Client, path:
     with (
         pytest.raises(UnplayedError),
         replaying(path),
-        pytest.raises(Refused, match="no recorded interaction answers request 1|No recorded") as refused,
+        pytest.raises(Refused, match="No recorded interaction answers") as refused,
     ):
         client(server.messages, asking("other"))
     assert isinstance(refused.value.error, NoMatchError)
@@ -199,35 +208,34 @@ def test_a_call_of_another_host_passes_untouched(client: Client, path: Path) -> 
 
 
 def test_a_call_without_an_answer_fails_alike_on_replay(client: Client, path: Path) -> None:
-    with serving() as server, recording(path) as session, pytest.raises(Exception) as live:  # noqa: B017 - each its own
+    with serving() as server, recording(path) as session, pytest.raises(BROKEN) as live:
         client(server.messages, asking("nothing"))
     assert [(call.response.status, call.ended) for call in session.calls if call.response] == [(0, Ended.DROPPED)]
-    with replaying(path), pytest.raises(Exception) as again:  # noqa: B017
+    with replaying(path), pytest.raises(BROKEN) as again:
         client(server.messages, asking("nothing"))
     assert type(again.value) is type(live.value)
 
 
 @pytest.mark.parametrize("text", ["cut", "reset"])
 def test_a_stream_that_breaks_off_is_never_recorded_as_complete(client: Client, path: Path, text: str) -> None:
-    with serving() as server, recording(path, conformance="ignore") as session, pytest.raises(Exception):  # noqa: B017
+    with serving() as server, recording(path, conformance="ignore") as session, pytest.raises(BROKEN):
         client(server.messages, asking(text, stream=True))
     assert [call.ended for call in session.calls] == [Ended.DROPPED]
-    with replaying(path, conformance="ignore"), pytest.raises(Exception):  # noqa: B017 - each its own
+    with replaying(path, conformance="ignore"), pytest.raises(BROKEN):
         client(server.messages, asking(text, stream=True))
 
 
 @pytest.mark.parametrize("mode", ["once", "none"])
 def test_an_exception_inside_the_block_of_a_response_is_not_swallowed(path: Path, mode: str) -> None:
     def assertion(url: str) -> None:
-        asked = urllib.request.Request(url, data=json.dumps(asking("hello")).encode(), headers=HEADERS)
-        with urllib.request.urlopen(asked, timeout=5):
+        with opened(url, asking("hello")):
             raise ZeroDivisionError
 
     with serving() as server:
         recorded_once = recorded_at(server, path)
-        with use_cassette(path if mode == "none" else path.with_stem("new"), record=mode):
-            with pytest.raises(ZeroDivisionError):
-                assertion(recorded_once)
+        chosen = path if mode == "none" else path.with_stem("new")
+        with use_cassette(chosen, record=mode), pytest.raises(ZeroDivisionError):
+            assertion(recorded_once)
 
 
 def recorded_at(server: Server, path: Path) -> str:
@@ -241,16 +249,16 @@ def recorded_at(server: Server, path: Path) -> str:
 
 def as_recorded_by_httpx(path: Path, text: str) -> Server:
     """Record a stream that breaks off, or that the client stops reading, with a client that sees it live."""
-    with serving() as server, recording(path, conformance="ignore"), httpx.Client(headers=HEADERS) as http:
-        with http.stream("POST", server.messages, json=asking(text, stream=True)) as response:
-            pieces = response.iter_raw()
-            try:
-                next(pieces)
-                if text == "cut":
-                    list(pieces)
-            except httpx.RemoteProtocolError:
-                pass
-            pieces.close()  # type: ignore[attr-defined]  # a generator, which the annotation does not say
+    with (
+        serving() as server,
+        recording(path, conformance="ignore"),
+        httpx.stream("POST", server.messages, json=asking(text, stream=True), headers=HEADERS) as response,
+        suppress(httpx.RemoteProtocolError),
+    ):
+        pieces = response.iter_raw()
+        next(pieces)
+        if text == "cut":
+            list(pieces)
     return server
 
 
@@ -260,8 +268,7 @@ def pieces_of_requests(url: str, body: dict[str, Any], got: list[bytes]) -> None
 
 
 def pieces_of_urllib(url: str, body: dict[str, Any], got: list[bytes]) -> None:
-    asked = urllib.request.Request(url, data=json.dumps(body).encode(), headers=HEADERS)
-    with urllib.request.urlopen(asked, timeout=5) as response:
+    with opened(url, body) as response:
         got.extend(response)
 
 
@@ -316,7 +323,7 @@ def test_reading_further_than_the_recorded_client_did_is_refused(read: Any, path
 @pytest.mark.parametrize("client", ["requests", "urllib3", "urllib.request", "http.client", "aiohttp"], indirect=True)
 def test_a_body_taken_whole_is_not_returned_where_it_broke_off(client: Client, path: Path) -> None:
     server = as_recorded_by_httpx(path, "cut")
-    with replaying(path, conformance="ignore"), pytest.raises(Exception, match="ended as dropped"):
+    with replaying(path, conformance="ignore"), pytest.raises(BROKEN, match="ended as dropped"):
         client(server.messages, asking("cut", stream=True))
 
 
@@ -388,9 +395,11 @@ def test_the_sdk_over_aiohttp_is_one_interaction_of_the_sdk(path: Path) -> None:
             transport = anthropic.DefaultAioHttpClient()
         except RuntimeError:
             pytest.skip("the SDK's extra for aiohttp is not installed")
-        async with anthropic.AsyncAnthropic(api_key=KEY, base_url=url, http_client=transport) as client:
-            async with client.messages.stream(**asking("hello", model="claude-of-tests")) as events:
-                return str((await events.get_final_message()).content[0].text)
+        async with (
+            anthropic.AsyncAnthropic(api_key=KEY, base_url=url, http_client=transport) as client,
+            client.messages.stream(**asking("hello", model="claude-of-tests")) as events,
+        ):
+            return str((await events.get_final_message()).content[0].text)
 
     with serving() as server, recording(path) as session:
         assert asyncio.run(text(server.url)) == "You said: hello — grüße"
@@ -524,17 +533,18 @@ def tls_by_requests(server: Server, certificate: Path) -> bytes:
 
 def tls_by_urllib(server: Server, certificate: Path) -> bytes:
     trusting = ssl.create_default_context(cafile=certificate)
-    asked = urllib.request.Request(server.messages, data=json.dumps(asking("hello")).encode(), headers=HEADERS)
-    with urllib.request.urlopen(asked, timeout=5, context=trusting) as response:
+    with opened(server.messages, asking("hello"), trusting) as response:
         return bytes(response.read())
 
 
 def tls_by_aiohttp(server: Server, certificate: Path) -> bytes:
     async def call() -> bytes:
         trusting = ssl.create_default_context(cafile=certificate)
-        async with aiohttp.ClientSession(headers=HEADERS) as client:
-            async with client.post(server.messages, json=asking("hello"), ssl=trusting) as response:
-                return await response.read()
+        async with (
+            aiohttp.ClientSession(headers=HEADERS) as client,
+            client.post(server.messages, json=asking("hello"), ssl=trusting) as response,
+        ):
+            return await response.read()
 
     return asyncio.run(call())
 
@@ -593,9 +603,8 @@ def test_another_vcr_cassette_around_ours_serves_other_calls(path: Path, tmp_pat
         ours = requests.post(server.messages, json=asking("hello"), headers=HEADERS, timeout=5).json()
         return [found, ours, *asyncio.run(by_aio(server, other))]
 
-    with serving() as server, serving() as other:
-        with vcr.use_cassette(str(theirs)), recording(path) as session:
-            live = all_of(server, other)
+    with serving() as server, serving() as other, vcr.use_cassette(str(theirs)), recording(path) as session:
+        live = all_of(server, other)
     assert live == [{"other": True}, answer("hello"), {"other": True}, answer("a")]
     assert [call.request.url for call in session.calls] == [server.messages] * 2
     assert theirs.read_text().count("uri:") == 2
@@ -766,7 +775,12 @@ def test_a_session_that_closed_before_the_answer_lets_the_call_go(path: Path) ->
 
 def test_the_private_names_that_we_use_mean_what_they_meant() -> None:
     from aiohttp.streams import StreamReader
-    from vcr.stubs import VCRConnection, VCRHTTPResponse, aiohttp_stubs, urllib3_stubs
+    from vcr.stubs import (  # type: ignore[import-untyped]  # it has no types
+        VCRConnection,
+        VCRHTTPResponse,
+        aiohttp_stubs,
+        urllib3_stubs,
+    )
 
     assert list(inspect.signature(aiohttp_stubs.vcr_request).parameters) == ["cassette", "real_request"]
     assert issubclass(aiohttp_stubs.MockStream, StreamReader)
@@ -777,4 +791,4 @@ def test_the_private_names_that_we_use_mean_what_they_meant() -> None:
     assert urllib3_stubs.VCRRequestsHTTPSConnection._baseclass is urllib3.connection.HTTPSConnection
     response = VCRHTTPResponse({"status": {"code": 200, "message": ""}, "headers": {}, "body": {"string": b"x"}})
     assert response._content.read() == b"x"
-    assert http.client.HTTPConnection("a")._tunnel_host is None
+    assert vars(http.client.HTTPConnection("a")).keys() >= {"_tunnel_host", "_tunnel_port", "sock"}
