@@ -1,0 +1,168 @@
+"""Corners of the judge's rules that no exchange of the project reaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_messages import sse
+from pytest_messages.conformance import judge_body, judge_request
+from pytest_messages.conformance.declared import obeys_schema
+from pytest_messages.conformance.finding import shown
+from pytest_messages.conformance.requests import Asked, is_well_formed
+from pytest_messages.conformance.subset import strict_limits
+from pytest_messages.providers import PROVIDERS
+
+ANTHROPIC = PROVIDERS["anthropic"]
+ASK = {"model": "claude-sonnet-4-5", "max_tokens": 9}
+USER: dict[str, Any] = {"role": "user", "content": "Hm?"}
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+def wrong(**fields: Any) -> list[tuple[str, str]]:
+    return [(each.rule, each.where) for each in judge_request({**ASK, "messages": [USER], **fields}, ANTHROPIC)]
+
+
+def test_a_system_message_lies_between_a_user_and_an_assistant() -> None:
+    answer = {"role": "assistant", "content": "So."}
+    searched = {"role": "assistant", "content": [SEARCH, RESULT]}
+    assert wrong(messages=[USER, SYSTEM, SYSTEM, answer, USER, SYSTEM]) == []
+    assert wrong(messages=[USER, searched, SYSTEM]) == []
+    assert wrong(messages=[USER, answer, SYSTEM]) == [("request.system-role", "messages[2]")]
+    assert wrong(messages=[USER, SYSTEM, USER]) == [("request.system-role", "messages[1]")]
+    assert wrong(messages=[USER, {**SYSTEM, "content": []}, answer, USER]) == []
+
+
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+RESULT = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+THOUGHT = {"type": "thinking", "thinking": "a", "signature": "YQ=="}
+TEXT = {"type": "text", "text": "So."}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "broken"),
+    [
+        ({"content": [{**THOUGHT, "thinking": "b"}, TEXT]}, True),
+        ({"content": [THOUGHT, TEXT]}, False),
+        ({"content": [THOUGHT, {**TEXT, "text": "Another."}]}, False),
+        ({"content": []}, False),
+        ({}, False),
+    ],
+)
+def test_thinking_is_compared_with_the_message_that_the_turn_repeats(earlier: dict[str, Any], *, broken: bool) -> None:
+    messages = [USER, {"role": "assistant", "content": [THOUGHT, TEXT]}, USER]
+    asked = Asked(body={**ASK, "messages": messages}, earlier=({"content": [TEXT]}, earlier))
+    # The message without thinking gave nothing that could go back unchanged.
+    expected = ["request.thinking-blocks"] if broken or earlier.get("content") != [THOUGHT, TEXT] else []
+    found = [finding.rule for finding in is_well_formed(asked)]
+    assert found == expected
+
+
+def test_a_paused_turn_goes_on_with_what_the_assistant_said() -> None:
+    messages = [USER, {"role": "assistant", "content": [SEARCH]}]
+    assert wrong(messages=messages, model="claude-opus-4-6") == []
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    assert wrong(messages=messages, thinking=thinking, max_tokens=2048) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "broken"),
+    [
+        ("claude-opus-4-6", True),
+        ("claude-sonnet-5", True),
+        ("anthropic/claude-sonnet-4.6", True),
+        ("claude-sonnet-4-5-20250929", False),
+        ("claude-sonnet-4-20250514", False),
+        ("claude-3-5-sonnet-20241022", False),
+        ("somebody-else", False),
+    ],
+)
+def test_prefill_ended_with_the_model_that_says_so(model: str, *, broken: bool) -> None:
+    found = wrong(model=model, messages=[USER, {"role": "assistant", "content": "It is"}])
+    assert found == ([("request.prefill", "messages[1]")] if broken else [])
+
+
+def test_a_tool_of_a_toolset_or_server_may_be_forced_by_its_own_name() -> None:
+    choice = {"type": "tool", "name": "read"}
+    toolset = {"type": "mcp_toolset", "mcp_server_name": "notes"}
+    server = {"type": "url", "name": "notes", "url": "https://example.org"}
+    assert wrong(tools=[toolset], tool_choice=choice, mcp_servers=[server]) == []
+    assert wrong(tools=[{"type": "browser_toolset_20260801"}], tool_choice=choice) == []
+
+
+def test_a_batch_has_a_name_for_each_request() -> None:
+    params = {**ASK, "messages": [USER]}
+    many = [{"custom_id": str(n), "params": params} for n in range(100_001)]
+    asked = Asked(body={"requests": many}, kind="batch_request")
+    assert ("request.batch", "requests") in {(finding.rule, finding.where) for finding in is_well_formed(asked)}
+    asked = Asked(body={"requests": [{"custom_id": 7, "params": params}]}, kind="batch_request")
+    assert {finding.where for finding in is_well_formed(asked)} == {"requests[0].custom_id"}
+
+
+def test_an_endpoint_of_nobody_takes_what_it_likes() -> None:
+    assert list(is_well_formed(Asked(body={"anything": 1}, kind=None))) == []
+
+
+def test_schemas_that_are_no_json_and_values_too_deep_to_show_break_nothing() -> None:
+    assert obeys_schema(1, {"type": object()}) == []
+    assert obeys_schema("x", {"enum": "boat"}) == [((), "'x' is not one of 'boat'")]
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shown(deep) == "a list"
+    assert shown("x" * 100) == '"' + "x" * 79 + "…"
+
+
+def nested(depth: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"minimum": 1}
+    for _ in range(depth):
+        schema = {"items": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "problems"),
+    [
+        (True, []),
+        (nested(10), [("s" + ".items" * 10, "minimum is not supported")]),
+        (nested(100), []),
+        ({"properties": {"a": {"$ref": "#"}}, "additionalProperties": False}, [("s", "the schema refers to itself")]),
+        (
+            {
+                "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/c"}, "c": {"type": "null"}},
+                "$ref": "#/$defs/a",
+            },
+            [],
+        ),
+        (
+            {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+            [("s", "the schema refers to itself")],
+        ),
+        ({"anyOf": [{"maxLength": 3}, {"type": "null"}]}, [("s.anyOf[0]", "maxLength is not supported")]),
+        ({"pattern": "^a(?!b)"}, [("s", "the pattern looks around or back")]),
+        ({"$ref": "other.json"}, [("s", '$ref leads outside, to "other.json"')]),
+        ({"minItems": 2}, [("s", "minItems is 2, supported are 0 and 1")]),
+        ({"minItems": 1, "required": 7, "type": ["string", "null"], "pattern": "^[a-z]+$"}, []),
+    ],
+)
+def test_strict_schemas_stay_within_what_is_supported(schema: object, problems: list[tuple[str, str]]) -> None:
+    assert list(strict_limits([("s", schema)], tools=1)) == problems
+
+
+@pytest.mark.parametrize(
+    ("event", "rules"),
+    [
+        (b'event: ping\ndata: "x"\n\n', ["stream.data"]),
+        (b"event: ping\ndata: [DONE]", ["stream.done"]),
+        (b": only a comment", []),
+        (b"event: new\ndata: {}\n\n", ["stream.name-type"]),
+        (b"event: ping\ndata: {}\n\n", ["stream.name-type", "stream.shape"]),
+    ],
+)
+def test_odd_events_have_one_name_each(event: bytes, rules: list[str]) -> None:
+    ended = b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"x"}}\n\n'
+    found = judge_body(event + ended if event.endswith(b"\n") else ended + event, ANTHROPIC, stream=True)
+    late = {"stream.after-error", "stream.comment", "stream.last-line"}
+    assert sorted({each.rule for each in found} - late) == rules
+    assert sse.decode(ended) != ()
