@@ -269,6 +269,8 @@ SHINZO = Provider(
         ),
     ),
     timeout=180,
+    # Its errors come without retry-after, as its source says.
+    relax=("error.retry-after",),
     default_group="default-session",
     model="claude-sonnet-4-20250514",
     pages=(
@@ -393,6 +395,8 @@ SHUYOU = Provider(
     ),
     retryable=(429, 500, 502, 503, 504),
     habits=Habits(pings=False, keep_alive="ShuYou PROCESSING", keep_alive_seconds=10),
+    # Its error guide asks for a backoff of one's own and names no such header.
+    relax=("error.retry-after",),
     model="anthropic/claude-sonnet-4.6",
     model_form="provider/model",
     pages=(

@@ -701,6 +701,29 @@ def test_a_declared_gateway_can_be_spoken_and_anything_goes_without_a_key(plain:
         assert said(response.json()) == "1 + 1 = 2"
 
 
+def test_a_declared_gateway_fails_and_streams_as_it_is_declared(plain: httpx.Client) -> None:
+    text = """
+        [mine]
+        key_env = []
+        error.envelope = ["detail"]
+        error.type = "detail.kind"
+        error.message = "detail.text"
+        error.code = "detail.no"
+        error.request_id = ""
+        statuses = { 429 = "slow_down" }
+        habits = { error_event = false, done_tail = true, pings = false }
+    """
+    with serve(provider=parse_declared(text, origin="g.toml")["mine"]) as server:
+        url = f"{server.url}/v1/messages"
+        failed = plain.post(url, json=asked("sandbox: error 429", model="any")).json()
+        said_so = "The sandbox was asked for status 429."
+        assert failed == {"detail": {"no": "429", "kind": "slow_down", "text": said_so}}
+        content = plain.post(url, json=asked("Hi", model="any", stream=True)).content
+        assert [each.data for each in sse.decode(content)][-1] == "[DONE]"
+        with pytest.raises(httpx.RemoteProtocolError):
+            plain.post(url, json=asked("sandbox: error 529 midstream", model="any", stream=True))
+
+
 def test_further_keys_are_accepted_where_they_are_named(plain: httpx.Client) -> None:
     with serve(keys=("mine-and-mine-only",)) as server:
         answers = [

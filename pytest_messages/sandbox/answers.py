@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_messages.sandbox.fill import fill
@@ -52,7 +52,10 @@ def question(provider: Provider, body: dict[str, Any], *, key: str = "") -> Ques
     Raises `UnknownHandleError` where its last user text holds a handle that is none.
     """
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return Question(provider, body, read_orders(last_text(body)), digest(provider, canonical.encode()), key)
+    orders = read_orders(last_text(body))
+    habits = {"done": provider.habits.done_tail, "double-encoded": provider.habits.double_encoded}
+    orders = replace(orders, marks=orders.marks | {mark for mark, usual in habits.items() if usual})
+    return Question(provider, body, orders, digest(provider, canonical.encode()), key)
 
 
 def digest(provider: Provider, body: bytes) -> str:

@@ -48,12 +48,31 @@ def error_body(provider: Provider, failure: Failure, request_id: str) -> dict[st
     """Return the body of an error response as ``provider`` writes it."""
     if failure.bare and provider.name == "shinzo":
         return {"error": failure.message}
-    said: dict[str, Any] = {"type": error_type(provider, failure), "message": failure.message}
-    if provider.error.code == "error.code":
-        said = {"code": str(failure.status), **said}
-    if "type" not in provider.error.envelope:
-        return {"error": said}
-    return {"type": "error", "error": said, "request_id": request_id}
+    shape = provider.error
+    said = {
+        # A code that stands beside the type repeats the status; one that stands elsewhere says more than we know.
+        shape.code if _above(shape.code) == _above(shape.type) else "": str(failure.status),
+        shape.type: error_type(provider, failure),
+        shape.message: failure.message,
+        shape.request_id: request_id,
+    }
+    body: dict[str, Any] = {"type": "error"} if "type" in shape.envelope else {}
+    for path, value in said.items():
+        if path:
+            _put(body, path, value)
+    return body
+
+
+def _above(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _put(body: dict[str, Any], path: str, value: str) -> None:
+    """Set what stands at a dotted path."""
+    *above, name = path.split(".")
+    for step in above:
+        body = body.setdefault(step, {})
+    body[name] = value
 
 
 # --- keys and versions ------------------------------------------------------------------------------------------------

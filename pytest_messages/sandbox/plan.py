@@ -119,16 +119,23 @@ def answered(asked: Question, *, counting: bool = False) -> Plan:
     return _streamed(asked, message, headers)
 
 
-_RETRY_AFTER = {("anthropic", 429): 1.0}
-"""Where the documentation promises ``retry-after``. https://platform.claude.com/docs/en/api/rate-limits"""
+_RATE_LIMITED = 429
+
+
+def _retry_after(asked: Question) -> float | None:
+    """Return the seconds to wait: those asked for, else one where the dialect says so with its rate limit.
+
+    https://platform.claude.com/docs/en/api/rate-limits
+    """
+    promised = asked.orders.status == _RATE_LIMITED and "error.retry-after" not in asked.provider.relax
+    return 1.0 if asked.orders.retry_after is None and promised else asked.orders.retry_after
 
 
 def _ordered_failure(asked: Question) -> Failure:
     orders = asked.orders
     status = orders.status or 500
-    after = orders.retry_after if orders.retry_after is not None else _RETRY_AFTER.get((asked.provider.name, status))
     leak = f" You sent the key {asked.key}." if "leak" in orders.marks else ""
-    return Failure(status, f"The sandbox was asked for status {status}.{leak}", orders.type, after)
+    return Failure(status, f"The sandbox was asked for status {status}.{leak}", orders.type, _retry_after(asked))
 
 
 def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Plan:
@@ -141,7 +148,7 @@ def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Pla
     if cut is not None:
         data = data[:cut]
         end = _end(asked)
-    if orders.midstream is not None:
+    if orders.midstream is not None and asked.provider.habits.error_event:
         data.append(encode(_error_event(asked), orders.marks))
     if "keep-alive" in orders.marks:
         comment = with_newlines(keep_alive(asked.provider), orders.marks)
@@ -158,7 +165,9 @@ def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Pla
 def _end(asked: Question) -> End:
     if asked.orders.drop_after is not None:
         return End.RESET if "reset" in asked.orders.marks else End.DROP
-    return End.STALL if asked.orders.stall_after is not None else End.COMPLETE
+    if asked.orders.stall_after is not None:
+        return End.STALL
+    return End.COMPLETE if asked.provider.habits.error_event else End.DROP
 
 
 def _error_event(asked: Question) -> dict[str, Any]:
