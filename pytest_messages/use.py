@@ -236,7 +236,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
     """
     settings = plan.settings
     found = _read(plan)
-    first = run.ledger.first(str(plan.path), lambda: _first(found))
+    first = _asked(plan, run, found)
     cassette = replayable(found or Cassette(), first, settings.mode)
     state = State.MISSING if first.state is State.MISSING else State.INCOMPLETE if cassette.incomplete else State.WHOLE
     provider_of = _providers(settings)
@@ -283,6 +283,16 @@ def _read(plan: Plan) -> Cassette | None:
         if plan.settings.mode is RecordMode.REWRITE:
             return None
         raise
+
+
+def _asked(plan: Plan, run: Run, found: Cassette | None) -> First:
+    """Return what the run found at the path when it first asked.
+
+    A session that never records is told what is there now: a block may replay what an earlier one has recorded.
+    """
+    if plan.settings.mode is RecordMode.NONE:
+        return _first(found)
+    return run.ledger.first(str(plan.path), lambda: _first(found))
 
 
 def _first(found: Cassette | None) -> First:
