@@ -878,7 +878,7 @@ def _(exchange: Exchange, rng: Random) -> Iterator[Exchange]:
         set_input(copy, n, {})
         yield copy
         declared = schema.get("properties", {}).get(required[0], {}) if isinstance(schema, dict) else {}
-        if declared.get("type") in {"string", "number", "integer", "array", "object"}:
+        if str(declared.get("type")) in {"string", "number", "integer", "array", "object"}:
             copy = changed(exchange)
             set_input(copy, n, dict.fromkeys(required, True))
             yield copy
