@@ -319,6 +319,23 @@ class TestPart:
         [leftover] = leftovers(path)
         assert sorted(json.loads(item.request.body)["n"] for item in leftover.cassette.interactions) == [*range(20)]
 
+    def test_another_thread_may_close(self, path: Path) -> None:
+        part = Part(path, gate=GATE)
+        thread = threading.Thread(target=part.append, args=(interaction(1),))
+        thread.start()
+        thread.join()
+        assert leftovers(path) == ()
+        part.close()
+        assert len(leftovers(path)) == 1
+
+    def test_a_part_leaves_no_lock_behind(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with Part(path, gate=GATE) as part:
+            part.append(interaction(1))
+            [directory] = tmp_path.glob("pytest-messages-*")
+            assert len(files(directory)) == 1
+        assert files(directory) == []
+
     def test_a_leak_is_refused_before_its_first_byte(self, path: Path) -> None:
         with Part(path, gate=GATE) as part:
             with pytest.raises(SecretLeakError):
@@ -479,6 +496,8 @@ class TestFullDisk:
             with files_of_at_most(5000):
                 with pytest.raises(CassetteError) as error:
                     part.append(interaction(2, "x" * 5000))
+                assert part.path is not None
+                assert read(part.path).interactions == (interaction(1),)
                 part.append(interaction(3))
             assert str(error.value) == f"cannot write {path}: {self.REMEDY}"
         [leftover] = leftovers(path)
