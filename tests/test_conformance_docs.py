@@ -12,8 +12,9 @@ HEAD = """# The rules of the judge
 
 Made from `pytest_messages.conformance.CATALOGUE`; `python tests/test_conformance_docs.py` writes it anew.
 
-* **violation**: the documentation says so without exception, or breaking it makes an official SDK crash, drop or misplace
-  data. **notice**: not documented, and allowed by the versioning policy. **hint**: only observed, or with exceptions.
+* **violation**: the documentation says so without exception, or breaking it makes an official SDK crash, drop or
+  misplace data. **notice**: not documented, and allowed by the versioning policy. **hint**: only observed, or with
+  exceptions.
 * `messages_conformance = fail` (the default) fails a test on violations, `strict` on notices too.
 * `messages_rules = -stream.ping-extra` turns a rule off by its name; so does `relax` in the profile of a gateway.
 * At a host of no known provider, violations are only the rules marked *loses data*; the others become notices.
