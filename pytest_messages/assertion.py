@@ -49,6 +49,9 @@ class Plain(Protocol):
         """Return it as plain values."""
 
 
+__tracebackhide__ = True
+"""For pytest: a failure is shown where the test asserted."""
+
 _FORMS = (
     "a response of httpx, httpx2 or requests that was read; the answer as a dict, as an SDK's object or as JSON text; "
     "the text or bytes of a stream; a call of messages_cassette.calls; an interaction"

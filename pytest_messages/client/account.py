@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from pytest_messages.schema import Kind, Message, TokenCount
     from pytest_messages.session import Session
 
+__tracebackhide__ = True
+"""For pytest: a failure is shown where the test called us, and our frames, which hold keys, are not shown at all."""
+
 T = TypeVar("T")
 E = TypeVar("E", bound=MessagesError)
 
@@ -51,7 +54,7 @@ class Account:
 
     session: Session
     provider: Provider
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
 
     def at(self, provider: str | Provider) -> Account:
         """Return the account at another provider: a name, built-in or declared, or a profile."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_messages.schema import Message, StreamEvent
     from pytest_messages.sse import Event
 
+__tracebackhide__ = True
+"""As in `account`."""
+
 # What one gateway sends after the last event.
 _TAIL = "[DONE]"
 

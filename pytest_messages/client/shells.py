@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_messages.schema import Message, StreamEvent, TokenCount
     from pytest_messages.session import Session
 
+__tracebackhide__ = True
+"""As in `account`."""
+
 
 class MessagesClient:
     """Asks for messages in the session of a test; `MessagesClient.of` makes one.
