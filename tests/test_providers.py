@@ -547,6 +547,43 @@ def test_the_documented_statuses_and_their_types_are_these(name: str) -> None:
     assert {status.code: status.types for status in PROVIDERS[name].statuses} == STATUSES[name]
 
 
+PAGES = {
+    "anthropic": {
+        "api/overview": ["body_limit", "credentials", "headers"],
+        "api/versioning": ["version", "version_required", "versions"],
+        "api/errors": ["error", "retryable", "statuses", "timeout"],
+        "api/messages/count_tokens": ["count_tokens"],
+        "build-with-claude/streaming": ["habits"],
+    },
+    "shinzo": {
+        "spotlight/overview": ["count_tokens", "default_group", "hosts", "path_prefix"],
+        "shinzo-labs/shinzo": ["count_tokens_timeout", "error"],
+    },
+    "shuyou": {"advanced/error-codes": ["error", "habits", "retryable", "statuses"]},
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_the_main_page_does_not_say_has_its_own(name: str) -> None:
+    provider = PROVIDERS[name]
+    found = {page: sorted(field for field, address in provider.pages if address.endswith(page)) for page in PAGES[name]}
+    assert (found, len(provider.pages)) == (PAGES[name], sum(map(len, PAGES[name].values())))
+
+
+def test_what_the_documentation_calls_unsupported_is_this() -> None:
+    code = ["tools[*].type", "anthropic-beta"]
+    assert {name: [each.path for each in provider.unsupported] for name, provider in PROVIDERS.items()} == {
+        **{name: [] for name in PROVIDERS},
+        "shuyou": [
+            *("metadata", "service_tier", "messages[*].role", "max_tokens", "container.id", "container.skills"),
+            *code,
+        ],
+        "deepseek": ["container", "mcp_servers", "service_tier", "top_k", "thinking.budget_tokens"],
+        "minimax": ["top_k", "stop_sequences", "mcp_servers", "context_management", "container"],
+        "ollama": ["tool_choice", "metadata"],
+    }
+
+
 def test_where_documentation_and_source_part_is_noted() -> None:
     assert {name: [note.topic for note in PROVIDERS[name].notes] for name in STATUSES} == {
         "anthropic": ["version_required"],

@@ -368,6 +368,22 @@ def test_tools_are_called_as_the_request_says(
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "made"),
+    [
+        ("bash_20250124", "bash", {"command": "ls"}),
+        ("text_editor_20250728", "str_replace_based_edit_tool", {"command": "view", "path": "/example.txt"}),
+        ("memory_20250818", "memory", {"command": "view", "path": "/memories"}),
+        ("computer_20251124", "computer", {"action": "screenshot"}),
+    ],
+)
+def test_the_apis_own_client_tools_are_called_too(http: httpx.Client, kind: str, name: str, made: Any) -> None:
+    tool = {"type": kind, "name": name}
+    screen = {"display_width_px": 1, "display_height_px": 1} if name == "computer" else {}
+    message = reply(http, "Look", tools=[tool | screen])
+    assert (message["content"][-1]["name"], message["content"][-1]["input"]) == (name, made)
+
+
 def test_a_forced_call_comes_without_a_word(http: httpx.Client) -> None:
     forced = reply(http, "Weather?", tools=[WEATHER], tool_choice={"type": "any"})
     free = reply(http, "Weather?", tools=[WEATHER])

@@ -112,6 +112,20 @@ def test_a_value_obeys_its_schema_and_is_always_the_same(schema: Any, value: Any
         assert made == value
 
 
+FORMATS = [
+    *("date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6"),
+    *("uri", "uri-reference", "iri", "iri-reference", "uuid", "json-pointer", "relative-json-pointer", "uri-template"),
+    "regex",
+]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_of_the_draft_has_its_text(name: str) -> None:
+    made = fill({"type": "string", "format": name}, word="Paris")
+    assert made != "Paris"
+    assert obeys({"format": name}, made)
+
+
 def test_a_recursive_schema_ends() -> None:
     node = an_object(value={"type": "integer"}, next={"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]})
     children = an_object(children={"type": "array", "items": {"$ref": "#/$defs/tree"}})
