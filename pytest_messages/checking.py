@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_messages import conformance, providers, store
-from pytest_messages.errors import CassetteError, CassetteFormatError, Level, SettingsError, Violation
+from pytest_messages.errors import CassetteError, CassetteFormatError, Leak, Level, SettingsError, Violation
 from pytest_messages.scrubbing import Scrubber, find_hints, new_salt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_messages.errors import Leak
     from pytest_messages.providers import Provider
     from pytest_messages.scrubbing import Gate
 
@@ -113,9 +112,11 @@ def audit(paths: Sequence[Path], *, secrets: frozenset[str], allow: Sequence[str
 
 def _audited(path: Path, gate: Gate) -> Audited:
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise CassetteError(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
+        # Before the gate parses it: a hostile file is refused here, with its line.
+        store.read(path)
+    except CassetteError as error:
+        return Audited(path, (Leak(str(error), UNREADABLE),), (), ())
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
     result = gate.check(text)
     return Audited(path, result.leaks, result.allowed, find_hints(text))
 

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "judge cassettes, or a live endpoint, against the documented API")
     check.add_argument("paths", nargs="*", metavar="PATH", help="cassettes of any tool, or folders of them")
     check.add_argument("--live", metavar="URL", help="judge this endpoint by a fixed battery of requests")
+    check.add_argument("--model", metavar="NAME", help="with --live: the model to ask (the profile's)")
     check.add_argument("--yes", action="store_true", help="with --live: send without asking")
     check.add_argument("--provider", metavar="NAME", help="whose API is spoken; told by the URL of each call otherwise")
     check.add_argument("--providers", metavar="TOML", help="a file that declares gateways")
