@@ -710,6 +710,16 @@ def test_every_dialect_has_a_path_of_its_own_whatever_stands_at_the_root() -> No
         ]
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_built_in_provider_is_spoken_at_its_path(plain: httpx.Client, server: Sandbox, name: str) -> None:
+    provider, environ = PROVIDERS[name], server.environ_for(name)
+    url = environ[provider.base_url_env] + provider.messages
+    response = plain.post(
+        url, headers=dict(request_headers(provider, environ)), json=asked("4 + 3", model=provider.model)
+    )
+    assert (response.status_code, said(response.json())) == (200, "4 + 3 = 7")
+
+
 def test_a_declared_gateway_can_be_spoken_and_anything_goes_without_a_key(plain: httpx.Client) -> None:
     declared = parse_declared("[mine]\nkey_env = []\nheaders = { x-team = 'a' }", origin="g.toml")["mine"]
     with serve(provider=declared) as server:

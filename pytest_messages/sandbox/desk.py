@@ -70,7 +70,7 @@ class Desk:
         self._sessions: dict[str, dict[str, Any]] = {}
         self._dialects = {
             "/spotlight/anthropic": SHINZO,
-            **{f"/{name}": PROVIDERS[name] for name in ("anthropic", "shuyou", "compatible")},
+            **{f"/{name}": each for name, each in PROVIDERS.items()},
             "": provider,
         }
 
@@ -80,7 +80,7 @@ class Desk:
         return MappingProxyType(dict(self._sessions))
 
     def speaking(self, name: str) -> Provider:
-        """Return the dialect called ``name``; raises `SettingsError` where the sandbox does not speak it."""
+        """Return the dialect called ``name``; raises `SettingsError` where there is none."""
         return self.provider if name == self.provider.name else provider_named(name)
 
     def prefix_of(self, name: str) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_messages.sandbox.recordings import Recordings
 
 _DIALECTS = ("anthropic", "shuyou", "compatible")
-"""Dialects that have a path of their own beside the one at the root; Shinzo's path is its documented one."""
+"""Dialects that the door names; every built-in profile has a path of its name, Shinzo the documented one."""
 
 
 class Sandbox:
