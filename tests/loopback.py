@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,6 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _nothing(self, _text: str, **_: Any) -> None:
         self.close_connection = True
+
+    def _slow(self, _text: str, **_: Any) -> None:
+        time.sleep(0.5)
 
     def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
         self.send_response(status)

@@ -343,6 +343,51 @@ def test_a_timeout_is_replayed_as_a_timeout(read: Client, error: type[Exception]
         read(server.messages, asking("cut", stream=True))
 
 
+def test_all_lines_of_a_body_that_breaks_off_are_not_returned(path: Path) -> None:
+    server = as_recorded_by_httpx(path, "cut")
+    with replaying(path, conformance="ignore"), opened(server.messages, asking("cut", stream=True)) as response:
+        with pytest.raises(http.client.RemoteDisconnected, match="ended as dropped"):
+            response.readlines()
+
+
+def impatient_requests(url: str) -> None:
+    requests.post(url, json=asking("slow"), headers=HEADERS, timeout=0.1)
+
+
+def impatient_urllib3(url: str) -> None:
+    with urllib3.PoolManager() as pools:
+        pools.request("POST", url, json=asking("slow"), headers=HEADERS, timeout=0.1, retries=False)
+
+
+def impatient_aiohttp(url: str) -> None:
+    async def call() -> None:
+        patience = aiohttp.ClientTimeout(sock_read=0.1)
+        async with aiohttp.ClientSession(timeout=patience) as client:
+            await client.post(url, json=asking("slow"), headers=HEADERS)
+
+    asyncio.run(call())
+
+
+@pytest.mark.parametrize("call", [impatient_requests, impatient_urllib3, impatient_aiohttp])
+def test_what_a_client_was_not_willing_to_wait_for_is_a_timeout(call: Callable[[str], None], path: Path) -> None:
+    with serving() as server, recording(path) as session, pytest.raises(BROKEN) as live:
+        call(server.messages)
+    assert [each.ended for each in session.calls] == [Ended.TIMEOUT]
+    with replaying(path), pytest.raises(BROKEN) as again:
+        call(server.messages)
+    assert isinstance(live.value, type(again.value))
+
+
+def test_a_call_that_was_cancelled_is_closed(path: Path) -> None:
+    async def call(url: str) -> None:
+        async with aiohttp.ClientSession() as client, asyncio.timeout(0.1):
+            await client.post(url, json=asking("slow"), headers=HEADERS)
+
+    with serving() as server, recording(path) as session, pytest.raises(TimeoutError):
+        asyncio.run(call(server.messages))
+    assert [each.ended for each in session.calls] == [Ended.CLOSED]
+
+
 # Layers, threads, connections
 
 
@@ -492,12 +537,15 @@ def test_a_body_may_be_of_any_kind(path: Path, body: Any, tmp_path: Path) -> Non
             assert requests.post(server.messages, data=opened, headers=HEADERS, timeout=5).json() == answer("hello")
         pieces = iter([file.read_bytes()[:9], file.read_bytes()[9:]])
         assert requests.post(server.messages, data=pieces, headers=HEADERS, timeout=5).json() == answer("hello")
+        with urllib3.PoolManager() as pools:
+            parts = iter([file.read_text()[:9], file.read_text()[9:]])
+            assert pools.request("POST", server.messages, body=parts, headers=HEADERS).json() == answer("hello")
         asyncio.run(by_aio(server.messages))
 
     with serving() as server, recording(path) as session:
         all_of(server)
-    assert [json.loads(sent) for _, _, sent in server.seen] == [asking("hello")] * 7
-    assert [call.body for call in session.calls] == [asking("hello")] * 7
+    assert [json.loads(sent) for _, _, sent in server.seen] == [asking("hello")] * 8
+    assert [call.body for call in session.calls] == [asking("hello")] * 8
     with replaying(path):
         all_of(server)
 
@@ -509,6 +557,29 @@ def test_a_host_by_an_ipv6_address_is_recorded(client: Client, path: Path) -> No
         pytest.skip("this machine has no IPv6 loopback")
     with replaying(path):
         assert client(server.messages, asking("hello")) == live
+
+
+def test_a_call_through_a_plain_proxy_is_recorded_by_its_own_url(path: Path) -> None:
+    def call(proxy: str) -> Any:
+        proxies = {"http": proxy}
+        url = "http://messages.test" + PATH
+        return requests.post(url, json=asking("hello"), headers=HEADERS, proxies=proxies, timeout=5).json()
+
+    with serving() as server, recording(path) as session:
+        assert call(server.url) == answer("hello")
+    assert [each.request.url for each in session.calls] == ["http://messages.test" + PATH]
+    with replaying(path):
+        assert call(server.url) == answer("hello")
+
+
+@pytest.mark.parametrize("client", ["requests", "urllib3", "urllib.request", "aiohttp"], indirect=True)
+def test_a_cassette_of_stock_vcr_replays_whatever_its_headers_say(client: Client, path: Path) -> None:
+    with serving() as server, vcr.use_cassette(str(path)):
+        live = client(server.messages, asking("gzip"))
+    with replaying(path, conformance="ignore"):
+        status, body = client(server.messages, asking("gzip"))
+    assert (status, json.loads(body)) == (200, answer("gzip"))
+    assert live[0] == 200
 
 
 # TLS

@@ -66,12 +66,12 @@ class Asking:
 
     def send(self, data: Any) -> None:
         """Take a piece of the body."""
-        self._vcr_request.body = (self._vcr_request.body_bytes or b"") + whole(data)
+        self._vcr_request.body = whole(self._vcr_request.body or b"") + whole(data)
 
     def getresponse(self, *_: Any, **__: Any) -> Any:
         """Replay, forward or refuse."""
         request = self._vcr_request
-        body = request.body_bytes or b""
+        body = whole(request.body or b"")
         session = self.patchers.session_for(request.uri, self.library)
         if session is None:  # it closed in the meantime
             return self._sent(body)
@@ -159,6 +159,8 @@ class _Cut(BytesIO):
 
 class _Answer(VCRHTTPResponse):  # type: ignore[misc]  # VCR.py has no types
     """A response that was taken whole; its body may end with an exception, ``error``."""
+
+    _content: BytesIO
 
     def __init__(self, recorded: dict[str, Any], url: str, error: Callable[[], BaseException] | None = None) -> None:
         super().__init__(recorded, url)

@@ -120,7 +120,7 @@ def to_vcr(response: Response) -> dict[str, Any]:
 def whole(body: Any) -> bytes:
     """Return a request body in one piece: text, bytes, a file or an iterable of them."""
     if isinstance(body, str):
-        return body.encode("latin-1")
+        return body.encode()
     if hasattr(body, "read"):
         return whole(body.read())
     return bytes(body) if isinstance(body, (bytes, bytearray, memoryview)) else b"".join(whole(part) for part in body)
