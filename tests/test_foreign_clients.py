@@ -475,6 +475,16 @@ def test_a_pool_and_a_connection_that_were_open_before_are_recorded_too(path: Pa
         assert server.connections == 3  # the session's, which it keeps for other calls; the stub's; the connection's
 
 
+def test_no_connection_outlives_the_session_that_made_it(path: Path) -> None:
+    with serving() as server, recording(path.with_stem("outer")), requests.Session() as session:
+        with recording(path):
+            session.post(server.messages, json=asking("hello"), headers=HEADERS, timeout=5)
+            (stand_in,) = SESSIONS._foreign._stand_ins.values()
+        assert (stand_in.pool, SESSIONS._foreign._stand_ins) == (None, {})
+        session.post(server.messages, json=asking("hello"), headers=HEADERS, timeout=5)
+    assert server.connections == 2
+
+
 def test_a_connection_can_be_given_up_in_the_middle_of_a_call(path: Path) -> None:
     with serving() as server, recording(path) as session:
         connection = http.client.HTTPConnection(server.netloc)

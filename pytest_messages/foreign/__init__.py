@@ -84,6 +84,10 @@ class Patchers:
             self._attached = False
             while self._undo:
                 self._undo.popitem()[1]()
+
+    def release(self) -> None:
+        """Close the connections that were made for calls of ours: at the end of every session, for none is reused."""
+        with self._lock:
             while self._stand_ins:
                 self._stand_ins.popitem()[1].close()
 
