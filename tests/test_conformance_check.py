@@ -168,6 +168,22 @@ def test_wrong_counts_lose_nothing_and_wrong_content_does() -> None:
     assert check(exchange.interaction, COMPATIBLE)[0].level is Level.VIOLATION
 
 
+@pytest.mark.parametrize("key", ["id", "model", "role", "type"])
+def test_an_unknown_endpoint_may_leave_out_of_a_message_what_no_sdk_needs(key: str) -> None:
+    exchange = OWN["text-stream"].copy()
+    del (exchange.events or [])[0][1]["message"][key]
+    assert [each.level for each in check(exchange.interaction, COMPATIBLE)] == [Level.NOTICE]
+    assert [each.level for each in check(exchange.interaction, ANTHROPIC)] == [Level.VIOLATION]
+
+
+def test_an_unknown_endpoint_may_think_without_a_signature() -> None:
+    exchange = OWN["tool-stream"].copy()
+    events = exchange.events or []
+    del events[4], events[1][1]["content_block"]["signature"]
+    assert {each.level for each in check(exchange.interaction, COMPATIBLE)} == {Level.NOTICE}
+    assert check(exchange.interaction, ANTHROPIC)[0].level is Level.VIOLATION
+
+
 def test_a_named_done_reaches_the_parser_of_the_sdk_and_a_nameless_one_does_not() -> None:
     exchange = OWN["text-stream"].copy()
     (exchange.events or []).append((None, "[DONE]"))
@@ -244,6 +260,7 @@ HOST = "http://localhost:1"
         ("POST", "/model/anthropic.claude/invoke-with-response-stream", {}, []),
         ("POST", "/model/another.model/invoke", {}, []),
         ("POST", "/v1/projects/p/publishers/anthropic/models/m:rawPredict", {}, ["message.shape"]),
+        ("POST", "/v1/projects/p/publishers/anthropic/models/count-tokens:rawPredict", {}, ["tokens.shape"]),
         ("POST", "/v1/projects/p/publishers/another/models/m:rawPredict", {}, []),
         ("POST", "/v1/messages/", {}, ["message.shape"]),
         ("POST", "/v1/chat/completions", {}, []),

@@ -53,6 +53,7 @@ _ENDPOINTS = (
     # The cloud forms of the API name the model in the path, and the request differs in a few fields. Bedrock's streams
     # are framed in a way of their own, which nobody here reads.
     _Endpoint("POST", r"/model/[^/]*anthropic[^/]*/invoke", None, "message"),
+    _Endpoint("POST", r"/publishers/anthropic/models/count-tokens:rawPredict", None, "token_count"),
     _Endpoint("POST", r"/publishers/anthropic/models/[^/]+:(?:stream)?[rR]awPredict", None, "message"),
 )
 

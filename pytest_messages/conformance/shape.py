@@ -28,7 +28,11 @@ class _Row(NamedTuple):
 
 _UNKNOWN = r"unknown-.*"
 _ANY = r".*"
-_LOSING = re.compile(r"(content|message|delta|content_block|index|type|error)\b.*|input_tokens|")
+# Where a fault of shape makes an SDK crash or misread what was said. A signature or an id that is not there is missed
+# only by who wants to send it back, a wrong count by nobody.
+_LOSING = re.compile(
+    r"(?!.*\.signature$)(content|message\.content|delta|content_block|error)\b.*|message|index|type|input_tokens|"
+)
 
 _ROWS: Mapping[str, tuple[_Row, ...]] = {
     "event": (
@@ -107,7 +111,6 @@ def _named(kind: Kind, fault: Fault, where: str, event: int | None) -> Iterator[
     for row in _ROWS[_FAMILY.get(kind, kind)]:
         if re.fullmatch(row.problem, fault.problem) and re.fullmatch(row.path, fault.path):
             if row.rule:
-                # Wrong counts and missing trimmings mislead nobody at an endpoint that promises no more.
                 loses = bool(_LOSING.fullmatch(fault.path)) if row.rule.endswith(".shape") else None
                 yield Finding(row.rule, where, fault.message, event, row.level, loses)
             return
