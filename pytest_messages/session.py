@@ -171,7 +171,7 @@ class _State:
     tickets: dict[int, Ticket] = field(default_factory=dict)
     played: dict[int, int] = field(default_factory=dict)
     recorded: list[Recorded] = field(default_factory=list)
-    judged: list[tuple[int, Interaction]] = field(default_factory=list)
+    judged: list[tuple[Call, Interaction]] = field(default_factory=list)
     refusals: list[Refused] = field(default_factory=list)
     told: list[Refused] = field(default_factory=list)
     broken: list[MessagesError] = field(default_factory=list)
@@ -246,9 +246,9 @@ class Session:
     def violations(self) -> tuple[Violation, ...]:
         """The findings of the judge so far, gravest first."""
         self.settle()
-        for position, interaction in self._state.judged:
-            if position not in self._findings:
-                self._findings[position] = self._judge(position, interaction)
+        for call, interaction in self._state.judged:
+            if call.position not in self._findings:
+                self._findings[call.position] = self._judge(call, interaction)
         found = (finding for position in sorted(self._findings) for finding in self._findings[position])
         return tuple(sorted(found, key=lambda finding: finding.level))
 
@@ -270,13 +270,16 @@ class Session:
         self.settle()
         return self._state.tally
 
-    def decide(self, request: Request) -> Replay | Forward | Refuse:
-        """Say what happens to ``request``, and claim its position in the order of issue: the only place that knows modes."""
+    def decide(self, request: Request, *, provider: Provider | None = None) -> Replay | Forward | Refuse:
+        """Say what happens to ``request``, and claim its position in the order of issue.
+
+        The only place that knows modes. ``provider`` is whose API it speaks, where the caller knows better than the URL.
+        """
         self.settle()
         self._scrubber.learn(request)
         scrubbed = self._scrubber.request(request)
         with self._lock:
-            ticket = self._claim(request, scrubbed)
+            ticket = self._claim(request, scrubbed, provider or self.provider_of(request.url))
             if not self._open:
                 return self._refuse(ticket, self._closed_error(ticket))
             index = self._index  # the recorded keys come before the first live one: see `Matching`
@@ -316,6 +319,10 @@ class Session:
         """Record what the collector or a closing generator left behind."""
         while self._late:
             self.record(*self._late.popleft())
+
+    def scrubbed_answer(self, response: Response) -> Response:
+        """Return an answer as it may be shown: what recording shows and what replay shows are the same."""
+        return self._scrubber.response(response)
 
     def holds_open(self, ticket: Ticket, close: Callable[[], None]) -> None:
         """Remember how to close the stream of ``ticket``, should the test end before it."""
@@ -430,8 +437,7 @@ class Session:
 
     # Inside
 
-    def _claim(self, request: Request, scrubbed: Scrubbed) -> Ticket:
-        provider = self.provider_of(request.url)
+    def _claim(self, request: Request, scrubbed: Scrubbed, provider: Provider) -> Ticket:
         call = Call(position=len(self._state.calls) + 1, request=request, scrubbed=scrubbed, provider=provider)
         thread = threading.get_ident()
         raced = any(ticket.thread != thread for ticket in self._state.tickets.values())
@@ -560,14 +566,14 @@ class Session:
         self._judge_later(ticket, interaction)
 
     def _judge_later(self, ticket: Ticket, interaction: Interaction) -> None:
-        self._state.judged.append((ticket.call.position, interaction))
+        self._state.judged.append((ticket.call, interaction))
         usage = _usage(interaction.response)
         self._state.tally.input_tokens += usage[0]
         self._state.tally.output_tokens += usage[1]
 
-    def _judge(self, position: int, interaction: Interaction) -> tuple[Violation, ...]:
-        found = conformance.check(interaction, self.provider_of(interaction.request.url), rules=self.settings.rules)
-        return tuple(replace(finding, where=f"call {position}, {finding.where}") for finding in found)
+    def _judge(self, call: Call, interaction: Interaction) -> tuple[Violation, ...]:
+        found = conformance.check(interaction, call.provider, rules=self.settings.rules)
+        return tuple(replace(finding, where=f"call {call.position}, {finding.where}") for finding in found)
 
     def _close_streams(self) -> tuple[Call, ...]:
         still_open = tuple(ticket.call for ticket in self._closers)

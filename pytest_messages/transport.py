@@ -37,6 +37,9 @@ _clock = time.perf_counter
 """Taken at import, so that a clock which a test freezes does not freeze us."""
 _sleep = time.sleep
 
+PROVIDER, CALL = "pytest_messages.provider", "pytest_messages.call"
+"""Extensions: of a request, by which our own client says whose API it speaks; of a response, which names its call."""
+
 _DRAINED = 1 << 16
 """How much of an error body is read for a client that closes it unread: the SDK does so before each retry."""
 
@@ -159,7 +162,7 @@ class Shell:
         return response
 
     def _decide(self, request: Any, body: bytes) -> Any:
-        decision = self._session.decide(to_wire(request, body))
+        decision = self._session.decide(to_wire(request, body), provider=request.extensions.get(PROVIDER))
         if isinstance(decision, Refuse):
             raise self._session.refused(refusal(decision.error, report.explain(decision.error)))
         return decision
@@ -173,7 +176,11 @@ class Shell:
             response.status,
             headers=without_waiting(response.headers),
             stream=stream,
-            extensions={"http_version": b"HTTP/1.1", "reason_phrase": response.reason.encode("ascii", "replace")},
+            extensions={
+                "http_version": b"HTTP/1.1",
+                "reason_phrase": response.reason.encode("ascii", "replace"),
+                CALL: decision.ticket.call,
+            },
         )
 
 
@@ -249,6 +256,7 @@ class _Tee:
         self._session.settle()
 
     def _begin(self, response: Any) -> None:
+        response.extensions[CALL] = self._ticket.call
         self._status, self._reason = response.status_code, response.reason_phrase
         self._headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
         decoding = self._library.Response(response.status_code, headers=response.headers)

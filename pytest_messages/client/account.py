@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from pytest_messages import conformance, providers, report, schema
+from pytest_messages import conformance, providers, report, schema, transport
 from pytest_messages.client.params import HEADERS
 from pytest_messages.conformance.requests import Asked, is_well_formed
 from pytest_messages.conformance.verdict import verdict
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_messages.providers import Provider
     from pytest_messages.schema import Kind, Message, TokenCount
-    from pytest_messages.session import Session
+    from pytest_messages.session import Call, Session
 
 __tracebackhide__ = True
 """For pytest: a failure is shown where the test called us, and our frames, which hold keys, are not shown at all."""
@@ -141,7 +141,10 @@ class Account:
             url,
             headers={"user-agent": "pytest-messages", **headers},
             content=content,
-            extensions={"timeout": httpx.Timeout(timeout or _PATIENCE, connect=_CONNECT).as_dict()},
+            extensions={
+                "timeout": httpx.Timeout(timeout or _PATIENCE, connect=_CONNECT).as_dict(),
+                transport.PROVIDER: self.provider,
+            },
         )
 
     @contextmanager
@@ -192,8 +195,7 @@ class Account:
 
     def error(self, answer: Response) -> ApiError:
         """Return the error that an answer tells, with nothing in it that must not be stored."""
-        # The session's own scrubber: what recording shows and what replay shows are the same.
-        answer = self.session._scrubber.response(answer)  # noqa: SLF001
+        answer = self.session.scrubbed_answer(answer)
         body = _json(answer.body)
         body = answer.body.decode(errors="replace") if body is None else body
         facts = providers.read_error(self.provider, answer.status, answer.headers, body)
@@ -211,11 +213,8 @@ class Account:
 
     def _as_recorded(self, response: httpx.Response) -> Response:
         """Return the answer as the session has it: replay hands out a shorter wait than was asked for."""
-        sent = response.request.content
-        calls = (call for call in reversed(self.session.calls) if call.request.body == sent and call.response)
-        answer = next((call.response for call in calls), None)
-        same = answer is not None and answer.status == response.status_code
-        return answer if answer is not None and same else wire_response(response, response.content)
+        call: Call | None = response.extensions.get(transport.CALL)
+        return call.response if call and call.response else wire_response(response, response.content)
 
 
 def provider_of(session: Session, provider: str | Provider | None) -> Provider:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from pytest_messages import schema
 
 # The fields of a request but for ``stream``, which the overloads of ``create`` decide.
-from pytest_messages.schema.request import AssistantMessageParam, _Call
+from pytest_messages.schema.request import AssistantMessageParam, CallParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 """Parameters that are headers on the wire, though official SDKs take most of them as parameters too."""
 
 
-class CreateParams(_Call, _InHeaders):
+class CreateParams(CallParams, _InHeaders):
     """What ``create`` and ``stream`` take. https://platform.claude.com/docs/en/api/messages."""
 
     model: str

@@ -19,11 +19,19 @@ if TYPE_CHECKING:
         """One finding in a cassette."""
 
         @property
-        def cassette(self) -> str: ...
+        def cassette(self) -> str:
+            """The file."""
+            ...
+
         @property
-        def interaction(self) -> int | None: ...
+        def interaction(self) -> int | None:
+            """Which interaction, from one; None where the file itself is meant."""
+            ...
+
         @property
-        def violation(self) -> Violation: ...
+        def violation(self) -> Violation:
+            """What was found."""
+            ...
 
 
 def as_text(found: Sequence[Found]) -> str:

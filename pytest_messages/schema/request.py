@@ -393,9 +393,6 @@ class CallParams(_Prompt):
     ]
 
 
-_Call = CallParams
-
-
 @documented(pages.MESSAGES)
 class MessageParams(CallParams):
     """The body of ``POST /v1/messages``. ``max_tokens`` of zero only warms the cache."""

@@ -261,7 +261,7 @@ ALLOWED_HEADERS: Final = (
     "retry-after-ms",
     "x-should-retry",
 )
-REQUEST_ID_HEADERS: Final = ("request-id",)
+REQUEST_ID_HEADERS: Final = ("request-id", "x-shuyou-requestid")
 
 CREDENTIAL_HEADERS: Final = (
     "authorization",
