@@ -598,8 +598,7 @@ def test_a_closed_sync_client_sends_nothing(session: Session) -> None:
         ("anthropic", "error 429 retry-after 7", "rate_limit_error", True),
         ("anthropic", "error 529", "overloaded_error", True),
         ("shinzo", "no provider key", "provider_error", False),
-        # Of ShuYou's headers none is stored that names the request.
-        ("shuyou", "error 402", "insufficient_credit", False),
+        ("shuyou", "error 402", "insufficient_credit", True),
     ],
 )
 def test_an_error_is_read_from_the_providers_envelope_and_nothing_is_sent_again(
