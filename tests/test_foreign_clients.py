@@ -744,7 +744,7 @@ def test_the_form_of_a_cloud_is_refused_or_noted(client: Client, path: Path) -> 
         with recording(path) as session:
             client(cloud(server), asking("hello"))
             client(server.messages, asking("hello"))
-        (noted,) = session._state.passed_by
+            (noted,) = session.take_passed_by()
         with replaying(path, unplayed="ignore"), pytest.raises(Refused) as refused:
             client(cloud(server), asking("hello"))
     error = refused.value.error

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _clock = time.perf_counter
 """Taken at import, so that a clock which a test freezes does not freeze us."""
 
-_UNTRUE = {"content-encoding", "content-length", "transfer-encoding"}
-"""Headers that a decoded body makes untrue."""
-
 
 class Exchange:
     """One call: `decide` asks the session, then `answered` or `failed` tells it how the call went."""
@@ -111,8 +108,7 @@ def to_vcr(response: Response) -> dict[str, Any]:
     """Turn a response to replay into VCR.py's form, fresh at each call: its stubs change it."""
     headers: dict[str, list[str]] = {}
     for name, value in transport.without_waiting(response.headers):
-        if name not in _UNTRUE:
-            headers.setdefault(name, []).append(value)
+        headers.setdefault(name, []).append(value)
     status = {"code": response.status, "message": response.reason}
     return {"status": status, "headers": headers, "body": {"string": response.body}}
 
