@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_messages import schema, sse
+from pytest_messages.conformance.answer import Answer
+from pytest_messages.conformance.asked import Asked
 from pytest_messages.conformance.failures import judge_error
 from pytest_messages.conformance.finding import Finding, Json, objects, shown
 from pytest_messages.conformance.framing import frame
 from pytest_messages.conformance.order import walk
-from pytest_messages.conformance.promises import Answer, keeps_its_promises
-from pytest_messages.conformance.requests import Asked, is_well_formed
+from pytest_messages.conformance.promises import keeps_its_promises
+from pytest_messages.conformance.requests import is_well_formed
 from pytest_messages.conformance.shape import judge_events, judge_shape
 from pytest_messages.conformance.verdict import verdict
 from pytest_messages.errors import Level

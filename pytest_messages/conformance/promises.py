@@ -3,65 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_messages.conformance.citations import cites_what_was_given
 from pytest_messages.conformance.declared import obeys_format, obeys_schema
-from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, objects, shown, word
+from pytest_messages.conformance.finding import Finding, Json, at, count, member, objects, shown, word
 from pytest_messages.conformance.order import CUT_SHORT
 from pytest_messages.errors import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_messages.conformance.answer import Answer
+
 _CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _SERVED = frozenset({"server_tool_use", "mcp_tool_use"})
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 _SEARCHED = frozenset({"web_search", "web_fetch"})
-
-
-# `eq=False`: compared by nobody, and the cached properties need its dictionary.
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Answer:
-    """A message, and the body of the request that it answers (empty where none was kept)."""
-
-    message: Json
-    request: Json = field(default_factory=dict)
-
-    @cached_property
-    def blocks(self) -> list[tuple[int, Json]]:
-        """The content blocks with their places."""
-        return numbered(self.message.get("content"))
-
-    def of(self, *kinds: str) -> list[tuple[int, Json]]:
-        """Return the blocks of the given types."""
-        return [(n, block) for n, block in self.blocks if block.get("type") in kinds]
-
-    @property
-    def reason(self) -> str | None:
-        """The stop reason; what is no text is read as an empty one."""
-        return None if self.message.get("stop_reason") is None else word(self.message, "stop_reason")
-
-    @property
-    def usage(self) -> Json:
-        """The usage."""
-        return member(self.message, "usage")
-
-    @property
-    def tools(self) -> list[Json]:
-        """The tools of the request."""
-        return objects(self.request.get("tools"))
-
-    @property
-    def choice(self) -> Json:
-        """The tool choice of the request."""
-        return member(self.request, "tool_choice")
-
-    @property
-    def tools_may_come_from_elsewhere(self) -> bool:
-        """Tell whether tools may be called that no entry of `tools` names: toolsets, MCP servers, inline tools."""
-        return bool(self.request.get("mcp_servers")) or any("name" not in tool for tool in self.tools)
 
 
 def keeps_its_promises(answer: Answer) -> Iterator[Finding]:
@@ -264,64 +222,6 @@ def _prewarm(answer: Answer) -> Iterator[Finding]:
         yield Finding("message.prewarm", "stop_reason", f"the stop reason is {shown(answer.reason)}")
 
 
-# Where counting begins, which two offsets a citation has, and how far apart they are at least. The documentation's own
-# example of a search result ends in the block in which it starts.
-# https://platform.claude.com/docs/en/build-with-claude/search-results
-_RANGES: dict[str, tuple[int, str, str, int]] = {
-    "char_location": (0, "start_char_index", "end_char_index", 1),
-    "page_location": (1, "start_page_number", "end_page_number", 1),
-    "content_block_location": (0, "start_block_index", "end_block_index", 1),
-    "search_result_location": (0, "start_block_index", "end_block_index", 0),
-}
-
-
-def _citations(answer: Answer) -> Iterator[Finding]:
-    given: _Given | None = None
-    for n, block in answer.of("text"):
-        for m, citation in numbered(block.get("citations")):
-            if given is None:
-                given = _given(answer)
-            yield from _citation(citation, given, ("content", n, "citations", m))
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """How many documents and search results there are to cite; None where that cannot be known."""
-
-    documents: int | None
-    results: int | None
-
-
-def _given(answer: Answer) -> _Given:
-    """Count what may be cited: in the request, in results within it, and in what server tools found since."""
-    if not answer.request:
-        return _Given(None, None)
-    asked: list[Any] = [message.get("content") for message in objects(answer.request.get("messages"))]
-    here = [block for _, block in answer.blocks]
-    return _Given(_number_of("document", [*asked, here]), _number_of("search_result", [*asked, here]))
-
-
-def _number_of(kind: str, value: object, depth: int = 12) -> int:
-    if isinstance(value, list):
-        return sum(_number_of(kind, entry, depth) for entry in value)
-    if not isinstance(value, dict) or depth == 0:
-        return 0
-    return (value.get("type") == kind) + _number_of(kind, value.get("content"), depth - 1)
-
-
-def _citation(citation: Json, given: _Given, path: tuple[str | int, ...]) -> Iterator[Finding]:
-    first, start_key, end_key, least = _RANGES.get(word(citation, "type"), (0, "", "", 0))
-    start, end = count(citation.get(start_key)), count(citation.get(end_key))
-    if start is not None and start < first:
-        yield Finding("message.citation", at(*path, start_key), f"{start_key} is {start}, counting begins at {first}")
-    if start is not None and end is not None and end < start + least:
-        yield Finding("message.citation", at(*path, end_key), f"{end_key} is {end}, {start_key} is {start}")
-    for key, number in (("document_index", given.documents), ("search_result_index", given.results)):
-        index = count(citation.get(key))
-        if index is not None and (index < 0 or (number is not None and index >= number)):
-            yield Finding("message.citation", at(*path, key), f"{key} is {index}, there are {shown(number)}")
-
-
 def _web_searches(answer: Answer) -> Iterator[Finding]:
     billed = count(member(answer.usage, "server_tool_use").get("web_search_requests"))
     made = sum(block.get("name") == "web_search" for _, block in answer.of("server_tool_use"))
@@ -354,7 +254,7 @@ _RULES: tuple[Callable[[Answer], Iterator[Finding]], ...] = (
     _tool_choice,
     _thinking,
     _prewarm,
-    _citations,
+    cites_what_was_given,
     _output_tokens,
     _cache_creation,
     _web_searches,

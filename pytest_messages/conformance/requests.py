@@ -3,107 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_messages import schema
+from pytest_messages.conformance.asked import Asked as Asked  # noqa: PLC0414 - makers of requests take it from here
+from pytest_messages.conformance.asked import Block, of_type
 from pytest_messages.conformance.declared import obeys_schema
-from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, objects, shown, word
+from pytest_messages.conformance.finding import Finding, Json, at, count, member, numbered, shown, word
 from pytest_messages.conformance.shape import judge_shape
 from pytest_messages.conformance.subset import strict_limits
+from pytest_messages.conformance.turns import TURNS, is_served
 from pytest_messages.errors import Level
 from pytest_messages.providers import unsupported
 from pytest_messages.wire import header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-    from pytest_messages.providers import Provider
-    from pytest_messages.schema import Kind
-    from pytest_messages.wire import Headers
 
-_FORCED = frozenset({"any", "tool"})
 _THINKING = frozenset({"thinking", "redacted_thinking"})
-_SYSTEM = frozenset({"text", "tool_addition", "tool_removal"})
 _VERSION_2026 = "2026-10-21"
-
-
-# `eq=False`: compared by nobody, and the cached properties need its dictionary.
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Asked:
-    """The body of a request, and what its headers say about it.
-
-    ``kind`` is None where the endpoint's requests are none of ours, ``version`` the one to judge by, ``said`` what the
-    header says. ``earlier`` are messages that the API gave before, of which this request may hold some.
-    """
-
-    body: Json
-    kind: Kind | None = "request"
-    version: str = schema.VERSIONS[0]
-    said: str | None = None
-    headers: Headers = ()
-    provider: Provider | None = None
-    unreadable: bool = False
-    earlier: tuple[Json, ...] = field(default=())
-
-    @cached_property
-    def betas(self) -> frozenset[str]:
-        """The beta features asked for."""
-        named = ",".join(value for name, value in self.headers if name == "anthropic-beta")
-        return frozenset(entry.strip() for entry in named.split(","))
-
-    @cached_property
-    def turns(self) -> list[Turn]:
-        """The messages, with those of one role in a row put together, as the API does."""
-        turns: list[Turn] = []
-        for n, message in numbered(self.body.get("messages")):
-            role, blocks = str(message.get("role")), _blocks(message.get("content"), ("messages", n, "content"))
-            if turns and turns[-1].role == role:
-                turns[-1].blocks.extend(blocks)
-            else:
-                turns.append(Turn(role, at("messages", n), blocks, message))
-        return turns
-
-    @cached_property
-    def tools(self) -> list[tuple[int, Json]]:
-        """The tools with their places."""
-        return numbered(self.body.get("tools"))
-
-    @property
-    def forces_a_tool(self) -> bool:
-        """Tell whether the tool choice leaves the model no way around a tool."""
-        return word(member(self.body, "tool_choice"), "type") in _FORCED
-
-    @property
-    def wants_json(self) -> bool:
-        """Tell whether the answer is to obey a schema."""
-        return bool(member(self.body, "output_config").get("format") or self.body.get("output_format"))
-
-
-Block = tuple[str, Json]
-"""A content block behind its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one side says before the other does."""
-
-    role: str
-    where: str
-    blocks: list[Block]
-    message: Json
-
-
-def _blocks(content: object, path: tuple[str | int, ...]) -> list[Block]:
-    if isinstance(content, str):
-        return [(at(*path), {"type": "text", "text": content})]
-    return [(at(*path, n), block) for n, block in numbered(content)]
-
-
-def _of(blocks: Iterable[Block], *kinds: str) -> list[Block]:
-    return [(where, block) for where, block in blocks if block.get("type") in kinds]
 
 
 def is_well_formed(asked: Asked) -> Iterator[Finding]:
@@ -153,88 +71,6 @@ def _prewarm(asked: Asked) -> Iterator[Finding]:
             yield Finding("request.prewarm", where, f"{where} with max_tokens 0")
 
 
-def _first_role(asked: Asked) -> Iterator[Finding]:
-    if asked.turns and asked.turns[0].role == "assistant":
-        yield Finding("request.first-role", asked.turns[0].where, "a turn of the assistant")
-
-
-_FAMILY = re.compile(r"claude-(?:[a-z]+-)?([0-9]+)(?:[-.]([0-9]{1,2}))?(?![0-9])")
-_NO_PREFILL = (4, 6)
-
-
-def _prefill(asked: Asked) -> Iterator[Finding]:
-    last = asked.turns[-1] if asked.turns else None
-    if last is None or last.role != "assistant" or asked.kind == "count_tokens_request":
-        return
-    family = _FAMILY.search(str(asked.body.get("model")))
-    if family and (int(family[1]), int(family[2] or 0)) >= _NO_PREFILL and not _served(last.blocks):
-        yield Finding("request.prefill", last.where, f"a prefill for {shown(asked.body.get('model'))}")
-    elif last.blocks and str(last.blocks[-1][1].get("text", "x"))[-1:].isspace():
-        yield Finding("request.prefill", last.blocks[-1][0], "a prefill that ends in white space", level=Level.HINT)
-
-
-def _served(blocks: list[Block]) -> bool:
-    """Tell whether the turn is a paused one that goes on: it used a server tool."""
-    return any(word(block, "type") in {"server_tool_use", "mcp_tool_use"} for _, block in blocks)
-
-
-def _system_role(asked: Asked) -> Iterator[Finding]:
-    turns = asked.turns
-    for n, turn in enumerate(turns):
-        if turn.role != "system":
-            continue
-        before, behind = turns[n - 1] if n else None, turns[n + 1] if n + 1 < len(turns) else None
-        if before is None or (before.role != "user" and not _ends_in_a_result(before)):
-            found = f"it follows {'nothing' if before is None else f'a turn of {before.role}'}"
-            yield Finding("request.system-role", turn.where, found)
-        if behind is not None and behind.role != "assistant":
-            yield Finding("request.system-role", turn.where, f"a turn of {behind.role} follows it")
-        for where, block in turn.blocks:
-            if word(block, "type") not in _SYSTEM:
-                yield Finding("request.system-role", where, f"a block of type {shown(block.get('type'))}")
-
-
-def _ends_in_a_result(turn: Turn) -> bool:
-    kind = word(turn.blocks[-1][1], "type") if turn.blocks else ""
-    return turn.role == "assistant" and kind.endswith("_tool_result")
-
-
-def _tool_results(asked: Asked) -> Iterator[Finding]:
-    turns = [turn for turn in asked.turns if turn.role != "system"]
-    for n, turn in enumerate(turns):
-        before = turns[n - 1] if n else None
-        used = {str(block.get("id")): block for _, block in _of(before.blocks, "tool_use")} if before else {}
-        yield from _answers(turn, used if before and before.role == "assistant" else {})
-    last = turns[-1] if turns else None
-    if last is not None and last.role == "assistant":
-        for where, _ in _of(last.blocks, "tool_use"):
-            yield Finding("request.tool-results", where, "no message follows this tool_use")
-
-
-def _answers(turn: Turn, used: dict[str, Json]) -> Iterator[Finding]:
-    """Judge the results in a turn against the tool uses of the turn before."""
-    answered: Counter[str] = Counter()
-    late = False
-    for where, block in turn.blocks:
-        if block.get("type") != "tool_result":
-            late = True
-            continue
-        identity = str(block.get("tool_use_id"))
-        answered[identity] += 1
-        if identity not in used:
-            yield Finding("request.tool-result-id", where, f"no tool_use of the turn before has id {shown(identity)}")
-        elif answered[identity] > 1:
-            yield Finding("request.tool-result-id", where, f"a second answer to {shown(identity)}")
-        elif late:
-            yield Finding("request.tool-results", where, "it stands behind other blocks")
-        toolset = used.get(identity, {}).get("toolset_name")
-        if identity in used and block.get("toolset_name") != toolset:
-            found = f"toolset_name is {shown(block.get('toolset_name'))}, the use has {shown(toolset)}"
-            yield Finding("request.toolset-name", where, found)
-    for identity in used.keys() - answered.keys():
-        yield Finding("request.tool-results", turn.where, f"no result for {shown(identity)}")
-
-
 def _thinking(asked: Asked) -> Iterator[Finding]:
     thinking = member(asked.body, "thinking")
     if thinking.get("type") != "enabled":
@@ -245,36 +81,10 @@ def _thinking(asked: Asked) -> Iterator[Finding]:
         yield Finding("request.thinking", "thinking.budget_tokens", f"{budget}, max_tokens is {limit}")
     if asked.forces_a_tool:
         yield Finding("request.thinking", "tool_choice", "a forced tool with thinking")
-    if asked.turns and asked.turns[-1].role == "assistant" and not _served(asked.turns[-1].blocks):
+    if asked.turns and asked.turns[-1].role == "assistant" and not is_served(asked.turns[-1].blocks):
         yield Finding("request.thinking", asked.turns[-1].where, "a prefill with thinking")
     if asked.body.get("temperature") not in (None, 1):
         yield Finding("request.thinking", "temperature", "a temperature with thinking", level=Level.HINT)
-
-
-def _thinking_blocks(asked: Asked) -> Iterator[Finding]:
-    turn = next((turn for turn in reversed(asked.turns) if turn.role == "assistant"), None)
-    given = _given(turn, asked.earlier) if turn else None
-    if turn is None or given is None:
-        return
-    back = [_thought(block) for _, block in _of(turn.blocks, *_THINKING)]
-    wanted = [_thought(block) for block in objects(given.get("content")) if word(block, "type") in _THINKING]
-    if back and back != wanted:
-        yield Finding("request.thinking-blocks", turn.where, "its thinking is not what the API gave")
-
-
-def _given(turn: Turn, earlier: tuple[Json, ...]) -> Json | None:
-    """Find the message that a turn repeats: the one with the same tool uses or, without any, the same text."""
-    for message in reversed(earlier):
-        blocks = objects(message.get("content"))
-        for kind, key in (("tool_use", "id"), ("text", "text")):
-            ours = [block.get(key) for _, block in _of(turn.blocks, kind)]
-            if ours and ours == [block.get(key) for block in blocks if block.get("type") == kind]:
-                return message
-    return None
-
-
-def _thought(block: Json) -> tuple[object, ...]:
-    return tuple(block.get(key) for key in ("type", "thinking", "signature", "data"))
 
 
 _BREAKPOINTS = 4
@@ -324,15 +134,15 @@ def _version_content(asked: Asked) -> Iterator[Finding]:
         return
     for turn in asked.turns:
         if turn.role == "assistant":
-            for where, _ in _of(turn.blocks, "document"):
+            for where, _ in of_type(turn.blocks, "document"):
                 yield Finding("request.version-content", where, "a document in an assistant message")
         elif turn.role == "user":
             inner = [
                 (at(where, "content", n), text)
-                for where, block in _of(turn.blocks, "search_result")
+                for where, block in of_type(turn.blocks, "search_result")
                 for n, text in numbered(block.get("content"))
             ]
-            for where, block in (*_of(turn.blocks, "text"), *inner):
+            for where, block in (*of_type(turn.blocks, "text"), *inner):
                 if block.get("citations"):
                     yield Finding("request.version-content", where, "citations on a text of the user")
 
@@ -373,7 +183,7 @@ def _tool_choice(asked: Asked) -> Iterator[Finding]:
 
 
 def _citations(asked: Asked) -> Iterator[Finding]:
-    documents = [entry for turn in asked.turns for entry in _of(turn.blocks, "document")]
+    documents = [entry for turn in asked.turns for entry in of_type(turn.blocks, "document")]
     on = [(where, member(block, "citations").get("enabled") is True) for where, block in documents]
     if len({enabled for _, enabled in on}) > 1:
         where = next(where for where, enabled in on if not enabled)
@@ -409,7 +219,7 @@ def _texts(asked: Asked) -> Iterator[Finding]:
         # The turn may be a plain string, which is not judged as a block.
         if isinstance(turn.message.get("content"), str):
             continue
-        for where, block in _of(turn.blocks, "text"):
+        for where, block in of_type(turn.blocks, "text"):
             text = block.get("text")
             if isinstance(text, str) and text and not text.strip():
                 yield Finding("request.text", where, "the text is white space", level=Level.HINT)
@@ -438,13 +248,9 @@ def _batch(asked: Asked) -> Iterator[Finding]:
 
 
 _RULES: tuple[Callable[[Asked], Iterator[Finding]], ...] = (
+    *TURNS,
     _prewarm,
-    _first_role,
-    _prefill,
-    _system_role,
-    _tool_results,
     _thinking,
-    _thinking_blocks,
     _cache_control,
     _version_content,
     _tools,
