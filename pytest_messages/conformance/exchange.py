@@ -74,7 +74,9 @@ def check(
     rules = tuple(rules)
     request, response = interaction.request, interaction.response
     endpoint = _endpoint(request)
-    asked = replace(_asked(request, endpoint, provider), earlier=_messages(earlier))
+    asked = _asked(request, endpoint, provider)
+    if b"thinking" in request.body:  # the one thing that is compared with what was said before
+        asked = replace(asked, earlier=_messages(earlier))
     replied = verdict(_reply(response, endpoint, asked, provider), provider, rules=rules)
     grade = _request_grade(response.status)
     requested = verdict(_likely(is_well_formed(asked), response.status), provider, rules=rules, at_most=grade)
