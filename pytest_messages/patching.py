@@ -13,11 +13,11 @@ import sys
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import wrapt
-
-from pytest_messages import transport
+from pytest_messages import foreign, transport
+from pytest_messages.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,14 +39,19 @@ class Sessions:
         self._open: list[Session] = []
         self._task_session: ContextVar[Session | None] = ContextVar("pytest_messages_session", default=None)
         self._unhook: dict[str, Callable[[], None]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._foreign = foreign.Patchers(self.innermost)
+        self._guard = Guard(self.innermost)
 
     @contextmanager
     def opened(self, session: Session) -> Iterator[None]:
         """Make ``session`` the innermost one for the time of a block."""
+        libraries = _libraries()
         with self._lock:
             self._open.append(session)
-            self._hook_loaded()
+            self._hook_all(libraries)
+            self._foreign.attach()
+            self._guard.attach()
         token = self._task_session.set(session) if _in_task() else None
         try:
             yield
@@ -54,9 +59,12 @@ class Sessions:
             session.close()
             if token is not None:
                 self._task_session.set(None)
+            self._foreign.release()
             with self._lock:
                 self._open.remove(session)
                 if not self._open:
+                    self._guard.detach()
+                    self._foreign.detach()
                     self._unhook_all()
 
     def innermost(self) -> Session | None:
@@ -72,32 +80,35 @@ class Sessions:
 
     def hooked(self) -> tuple[str, ...]:
         """Name the libraries that ask us now."""
-        return tuple(self._unhook)
+        return (*self._unhook, *self._foreign.hooked())
+
+    @property
+    def foreign_seen(self) -> set[str]:
+        """The libraries other than httpx and httpx2 that had a stream recorded whole: none of them saw it live."""
+        return self._foreign.seen
 
     def loaded(self) -> tuple[str, ...]:
         """Name the HTTP libraries that this process has imported."""
         return tuple(name for name in CLIENT_LIBRARIES if name in sys.modules)
 
-    def library_loaded(self, library: ModuleType) -> None:
-        """Take care of a library that was imported while a session is open."""
-        with self._lock:
-            if self._open:
-                self._hook(library)
-
-    def _hook_loaded(self) -> None:
-        for name in HTTP_LIBRARIES:
-            # Wait for the import: a module is in sys.modules before it is whole.
-            if name in sys.modules:
-                self._hook(importlib.import_module(name))
-
-    def _hook(self, library: ModuleType) -> None:
-        if library.__name__ not in self._unhook:
-            self._unhook[library.__name__] = transport.hook(library, self.innermost)
+    def _hook_all(self, libraries: list[ModuleType]) -> None:
+        for library in libraries:
+            if library.__name__ not in self._unhook:
+                self._unhook[library.__name__] = transport.hook(library, self.innermost)
 
     def _unhook_all(self) -> None:
         for unhook in self._unhook.values():
             unhook()
         self._unhook.clear()
+
+
+def _libraries() -> list[ModuleType]:
+    """Import the libraries that our transport serves, those that are installed.
+
+    Imported here rather than hooked when a test imports them: an import hook that does not fire would let calls slip
+    through without a word. Never under a lock: another thread may be in the middle of the same import.
+    """
+    return [importlib.import_module(name) for name in HTTP_LIBRARIES if name in sys.modules or find_spec(name)]
 
 
 def _in_task() -> bool:
@@ -109,7 +120,3 @@ def _in_task() -> bool:
 
 SESSIONS = Sessions()
 """The one stack of this process."""
-
-for _name in HTTP_LIBRARIES:
-    if _name not in sys.modules:
-        wrapt.register_post_import_hook(SESSIONS.library_loaded, _name)
