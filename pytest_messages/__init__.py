@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_messages.errors import Difference as Difference
     from pytest_messages.errors import EmptyError as EmptyError
     from pytest_messages.errors import ExhaustedError as ExhaustedError
+    from pytest_messages.errors import ExpiredError as ExpiredError
     from pytest_messages.errors import Leak as Leak
     from pytest_messages.errors import Level as Level
     from pytest_messages.errors import MessagesError as MessagesError
@@ -61,6 +62,7 @@ _PUBLIC = {
         "Difference",
         "EmptyError",
         "ExhaustedError",
+        "ExpiredError",
         "Leak",
         "Level",
         "MessagesError",

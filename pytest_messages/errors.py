@@ -14,6 +14,7 @@
     │   ├── ExhaustedError             .times; already played, n of n
     │   ├── UnplayedError              .positions .prompts
     │   ├── EmptyError                 .loaded .hooked; a mark promised calls, and none came
+    │   ├── ExpiredError               .positions .oldest; recordings older than the setting `expire` allows
     │   ├── StreamClosedError          read past a `closed` recording
     │   └── NotRecordableError         .host .library .thread
     ├── CredentialError                .variables; no key where the profile requires one
@@ -138,11 +139,18 @@ class SettingsError(MessagesError):
 
 
 class CassetteError(MessagesError):
-    """Something about a cassette file; ``path`` is that file."""
+    """Something about a cassette file; ``path`` is that file, ``test`` the test that uses it, where one is known."""
+
+    test: str | None = None
 
     def __init__(self, message: str, *, path: str) -> None:
         super().__init__(message)
         self.path = path
+
+    def seen_from(self, shown: str, test: str | None) -> None:
+        """Name the file as its reader does, ``shown``, and the test that uses it."""
+        self.args = tuple(each.replace(self.path, shown) if isinstance(each, str) else each for each in self.args)
+        self.path, self.test = shown, test
 
 
 class CassetteNotFoundError(CassetteError):
@@ -254,6 +262,18 @@ class EmptyError(ReplayError):
         super().__init__(message, context=context)
         self.loaded = loaded
         self.hooked = hooked
+
+
+class ExpiredError(ReplayError):
+    """Recordings that the test played are older than the setting ``expire`` allows.
+
+    ``positions`` count from one; ``oldest`` is when the oldest of them was recorded, as the cassette says it.
+    """
+
+    def __init__(self, message: str, *, context: CallContext, positions: tuple[int, ...], oldest: str) -> None:
+        super().__init__(message, context=context)
+        self.positions = positions
+        self.oldest = oldest
 
 
 class StreamClosedError(ReplayError):

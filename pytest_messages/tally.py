@@ -15,6 +15,8 @@ class Tally:
     refused: int = 0
     altered: int = 0
     """Recorded answers that will read differently on replay, because a scrub rule replaced something."""
+    allowed: int = 0
+    """Findings of the gate that ``messages_allow`` let through into a cassette."""
     input_tokens: int = 0
     output_tokens: int = 0
 

@@ -29,6 +29,7 @@ from pytest_messages.errors import (
     Difference,
     EmptyError,
     ExhaustedError,
+    ExpiredError,
     Leak,
     Level,
     MessagesError,
@@ -255,6 +256,17 @@ Something else
   cassette  cassettes/test_chat/test_tool_loop.yaml  (4 interactions, 2 unplayed), record mode none
 
   to record it again pytest 'tests/test_chat.py::test_tool_loop' --messages-record=rewrite""",
+    ),
+    (
+        ExpiredError("2 of 4 are older", context=CONTEXT, positions=(1, 3), oldest="2026-01-02T03:04:05Z"),
+        """\
+2 of 4 are older
+
+  cassette  cassettes/test_chat/test_tool_loop.yaml  (4 interactions, 2 unplayed), record mode none
+  expired   interactions 1, 3; the oldest is of 2026-01-02T03:04:05Z
+
+  to record it again   pytest 'tests/test_chat.py::test_tool_loop' --messages-record=rewrite
+  to let them be older messages_expire = <days>d""",
     ),
     (
         CassetteNotFoundError("missing", path=PATH, context=CONTEXT),
@@ -509,6 +521,15 @@ def subclasses(kind: type[MessagesError]) -> set[type[MessagesError]]:
 
 def test_no_class_of_errors_is_forgotten() -> None:
     assert {type(error) for error, _ in EXPLAINED} == subclasses(MessagesError)
+
+
+def test_a_cassette_is_named_as_its_reader_names_it_with_the_test_that_records_it_again() -> None:
+    error = CassetteFormatError("/home/a.yaml:3:14: expected a key", path="/home/a.yaml", line=3, column=14)
+    error.seen_from("a.yaml", "t.py::a")
+    assert (str(error), error.path) == ("a.yaml:3:14: expected a key", "a.yaml")
+    shown = report.explain(pickle.loads(pickle.dumps(error)))  # noqa: S301 - our own
+    assert "cassette  a.yaml:3:14" in shown
+    assert shown.endswith("to record it again       pytest 't.py::a' --messages-record=rewrite")
 
 
 def test_a_class_of_ones_own_is_explained_as_its_base() -> None:
@@ -780,11 +801,12 @@ def test_the_header_says_the_mode_and_why() -> None:
             ["messages: 1,201 calls: 1,200 replayed, 1 refused; 12,345 input and 67 output tokens saved by replay"],
         ),
         (
-            Tally(replayed=1, recorded=2, forwarded=3, input_tokens=5, altered=1),
+            Tally(replayed=1, recorded=2, forwarded=3, input_tokens=5, altered=1, allowed=2),
             [
                 (
                     "messages: 6 calls: 1 replayed, 2 recorded, 3 forwarded; 5 input and 0 output tokens; "
-                    "1 answer will read differently on replay, as scrubbed"
+                    "1 answer will read differently on replay, as scrubbed; "
+                    "2 findings of the gate allowed by messages_allow"
                 )
             ],
         ),
@@ -805,6 +827,11 @@ def test_what_is_left_over_is_said_in_a_line() -> None:
         report.unplayed_not_judged("c.yaml", ["a", "b"]),
         report.unplayed_by_all("c.yaml", (1, 3), 4),
         report.orphans(list("abcdefg")),
+        report.left_behind("c.9.part.yaml", 2, ["t.py::a"]),
+        report.left_behind("c.9.part.yaml", 1, []),
+        report.late(SettingsError("no")),
+        report.passed_by([SettingsError("no"), SettingsError("no"), SettingsError("yes")], "t.py::a"),
+        report.not_live(["aiohttp", "urllib3"]),
         report.ENDED_WITH,
     ] == [
         "t.py::a: failed, so the cassette stays as it was; 2 recorded interactions kept in c/.part",
@@ -821,6 +848,11 @@ def test_what_is_left_over_is_said_in_a_line() -> None:
         "c.yaml: what is unplayed was not judged, since not every test that recorded here passed: a, b",
         "c.yaml: nobody asked for 2 of 4 interactions: 1, 3",
         "no test used 7 cassettes: a, b, c, d, e and 2 more",
+        "c.9.part.yaml was left behind with 2 interactions of t.py::a: delete it when it is of no use",
+        "c.9.part.yaml was left behind with 1 interaction: delete it when it is of no use",
+        "after the last test: no",
+        "t.py::a: 3 calls went out unrecorded: no, yes",
+        "streams through aiohttp, urllib3 were recorded whole: such a client saw none of them live",
         "The test itself ended with:",
     ]
 

@@ -21,6 +21,7 @@ from pytest_messages.errors import (
     Difference,
     EmptyError,
     ExhaustedError,
+    ExpiredError,
     MessagesError,
     NoMatchError,
     NotRecordableError,
@@ -280,6 +281,15 @@ def _empty(error: EmptyError) -> _Sheet:
     )
 
 
+def _expired(error: ExpiredError) -> _Sheet:
+    positions = _prose(f"interactions {', '.join(map(str, error.positions))}; the oldest is of {error.oldest}")
+    return _Sheet(
+        str(error),
+        [_cassette(error.context), ("expired", positions)],
+        steps=[_again(error.context), ("to let them be older", "messages_expire = <days>d")],
+    )
+
+
 def _closed(error: StreamClosedError) -> _Sheet:
     context = error.context
     return _Sheet(
@@ -337,9 +347,13 @@ def _format(error: CassetteFormatError) -> _Sheet:
         [("cassette", _file(error.path + place)), *excerpt],
         steps=[
             ("to see all that is wrong", f"pytest-messages check {shell(error.path)}"),
-            ("to record it again", _pytest((), "rewrite")),
+            ("to record it again", _pytest(_tests(error), "rewrite")),
         ],
     )
+
+
+def _tests(error: CassetteError) -> Sequence[str]:
+    return () if error.test is None else (error.test,)
 
 
 def _beyond_place(error: CassetteError) -> str:
@@ -355,7 +369,10 @@ def _version(error: CassetteVersionError) -> _Sheet:
     return _Sheet(
         f"The cassette is of another version: {_beyond_place(error)}",
         [("cassette", _file(error.path)), ("nearest", ["version 1, which this release reads and writes"])],
-        steps=[("to read it", "pip install --upgrade pytest-messages"), ("to record it again", _pytest((), "rewrite"))],
+        steps=[
+            ("to read it", "pip install --upgrade pytest-messages"),
+            ("to record it again", _pytest(_tests(error), "rewrite")),
+        ],
     )
 
 
@@ -507,6 +524,7 @@ _SHEETS: Mapping[type, Callable[..., _Sheet]] = {
     ExhaustedError: _exhausted,
     UnplayedError: _unplayed,
     EmptyError: _empty,
+    ExpiredError: _expired,
     StreamClosedError: _closed,
     NotRecordableError: _not_recordable,
     CredentialError: _credential,

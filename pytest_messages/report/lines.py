@@ -32,7 +32,8 @@ def summary(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
     counts = [(name, getattr(tally, name)) for name in _COUNTS]
     total = sum(count for _, count in counts)
     done = ", ".join(f"{count:,} {name}" for name, count in counts if count)
-    pieces = [f"{number(total, 'call')}: {done}" if total else "", _tokens(tally), _altered(tally.altered)]
+    calls = f"{number(total, 'call')}: {done}" if total else ""
+    pieces = [calls, _tokens(tally), _altered(tally.altered), _allowed(tally.allowed)]
     told = "; ".join(filter(None, pieces))
     return [f"messages: {text}" for text in (told, *(line(note, _LONG) for note in notes)) if text]
 
@@ -46,6 +47,10 @@ def _tokens(tally: Tally) -> str:
 
 def _altered(count: int) -> str:
     return f"{number(count, 'answer')} will read differently on replay, as scrubbed" if count else ""
+
+
+def _allowed(count: int) -> str:
+    return f"{number(count, 'finding')} of the gate allowed by messages_allow" if count else ""
 
 
 # --- Notes ------------------------------------------------------------------------------------------------------------
@@ -69,6 +74,28 @@ def incomplete(path: str, count: int, test: str | None) -> str:
 def still_open(call: str, test: str | None) -> str:
     """Say that a stream was still open when the test ended."""
     return f"{_of(test)}a stream was still open at the end, and is recorded as closed: {call}"
+
+
+def left_behind(path: str, count: int, tests: Sequence[str]) -> str:
+    """Say what a file holds that a killed run, or a failed test, left beside a cassette."""
+    whose = f" of {_few(tests)}" if tests else ""
+    return f"{path} was left behind with {number(count, 'interaction')}{whose}: delete it when it is of no use"
+
+
+def late(error: MessagesError) -> str:
+    """Say what was found when no test was left to fail by it."""
+    return f"after the last test: {error}"
+
+
+def passed_by(errors: Sequence[MessagesError], test: str | None) -> str:
+    """Say which calls went out unrecorded."""
+    kinds = list(dict.fromkeys(map(str, errors)))
+    return f"{_of(test)}{number(len(errors), 'call')} went out unrecorded: {_few(kinds)}"
+
+
+def not_live(libraries: Sequence[str]) -> str:
+    """Say once that some clients were handed their streams whole."""
+    return f"streams through {', '.join(libraries)} were recorded whole: such a client saw none of them live"
 
 
 def warned(error: MessagesError, test: str | None) -> str:
