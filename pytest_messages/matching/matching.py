@@ -83,7 +83,7 @@ class Matching:
 
     def agrees(self, recorded: Scrubbed, live: Scrubbed) -> bool:
         """Tell whether no callable of ``match_on`` finds a difference."""
-        return all(matcher(recorded, live) is None for matcher in self._matchers)
+        return all(_ask(matcher, recorded, live) is None for matcher in self._matchers)
 
     def compare(self, recorded: Scrubbed, live: Scrubbed) -> tuple[Difference, ...]:
         """Return the places in which two requests part: none exactly when their keys are equal and `agrees`."""
@@ -144,7 +144,8 @@ class Matching:
                 yield Difference(name, recorded.url.host, live.url.host, name)
         if self._user(recorded) != self._user(live) and not self._body_tells(recorded, live):
             yield Difference("metadata.user_id", recorded.user_id, live.user_id, "user_id")
-        yield from filter(None, (matcher(recorded.request, live.request) for matcher in self._matchers))
+        answers = (_ask(matcher, recorded.request, live.request) for matcher in self._matchers)
+        yield from (found for found in answers if found is not None)
 
     def _body_tells(self, recorded: _Seen, live: _Seen) -> bool:
         """Tell whether the body's own differences have it already that only one side names a user."""
@@ -216,6 +217,21 @@ PARTS: Mapping[str, Callable[[_Seen], Hashable]] = {
     "body": lambda seen: ("bytes", seen.doc) if isinstance(seen.doc, bytes) else ("json", digest(seen.doc)),
 }
 """What is compared under each built-in name of ``match_on``."""
+
+
+def _ask(matcher: Matcher, recorded: Scrubbed, live: Scrubbed) -> Difference | None:
+    """Ask a matcher of the user's own, and say by name what is wrong with it."""
+    name = getattr(matcher, "__name__", type(matcher).__name__)
+    try:
+        found: object = matcher(recorded, live)
+    except Exception as error:
+        # By its kind only: its text may show what it choked on.
+        raise SettingsError(f"match_on: the matcher {name} failed with {type(error).__name__}") from error
+    if found is None or isinstance(found, Difference):
+        return found
+    raise SettingsError(
+        f"match_on: the matcher {name} returned {type(found).__name__}; it returns a Difference, or None"
+    )
 
 
 def _known(entry: str) -> str:
