@@ -14,7 +14,7 @@ import time
 import weakref
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -237,7 +237,7 @@ class _Tee:
     def async_stream(self, response: Any) -> Any:
         """Wrap the response's own stream."""
         self._begin(response)
-        self._session.holds_open(self._ticket, self._closer(response, _close_soon))
+        self._session.holds_open(self._ticket, self._closer(response, partial(_close_soon, _running_loop())))
         return streams(self._library).AsyncTee(response.stream, self)
 
     def _closer(self, response: Any, close: Callable[[Any], None]) -> Callable[[], None]:
@@ -262,7 +262,6 @@ class _Tee:
         decoding = self._library.Response(response.status_code, headers=response.headers)
         self._decoder = decoding._get_content_decoder()  # noqa: SLF001 - see the module's docstring
 
-    @property
     def is_error(self) -> bool:
         """Whether the body is an error that is worth reading for a client that does not."""
         return self._status >= 400 and self._size < _DRAINED  # noqa: PLR2004 - HTTP's own boundary
@@ -345,12 +344,12 @@ def streams(library: ModuleType) -> type[_Streams]:  # noqa: C901 - three small 
                 self._tee.settle()
 
         def _drain(self) -> None:
-            if self._tee.ended is not None or not self._tee.is_error or _is_leaving():
+            if self._tee.ended is not None or not self._tee.is_error() or _is_leaving():
                 return
             try:
                 for data in self._rest or iter(self._inner):
                     self._tee.keep(data)
-                    if not self._tee.is_error:
+                    if not self._tee.is_error():
                         return
             except Exception as error:  # noqa: BLE001 - the client did not ask to read: it must not hear of it
                 self._tee.end(*self._tee.verdict(error))
@@ -384,12 +383,12 @@ def streams(library: ModuleType) -> type[_Streams]:  # noqa: C901 - three small 
                 self._tee.settle()
 
         async def _drain(self) -> None:
-            if self._tee.ended is not None or not self._tee.is_error or _is_leaving():
+            if self._tee.ended is not None or not self._tee.is_error() or _is_leaving():
                 return
             try:
                 async for data in self._rest or aiter(self._inner):
                     self._tee.keep(data)
-                    if not self._tee.is_error:
+                    if not self._tee.is_error():
                         return
             except Exception as error:  # noqa: BLE001 - the client did not ask to read: it must not hear of it
                 self._tee.end(*self._tee.verdict(error))
@@ -439,11 +438,27 @@ def _is_leaving() -> bool:
     return error is not None and not isinstance(error, Exception)
 
 
-def _close_soon(response: Any) -> None:
-    """Close an async response from sync code: by its event loop, where that still runs."""
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
-        loop = asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return  # no loop, no connection: it went with the loop
-    task = loop.create_task(response.aclose())
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return None  # trio
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop | None, response: Any) -> None:
+    """Close an async response from sync code: by its own event loop, as soon as that runs again."""
+    if loop is None or loop.is_closed():
+        return  # the connection went with the loop
+    tasks: set[asyncio.Task[None]] = set()
+
+    def close() -> None:
+        task = loop.create_task(response.aclose())
+        tasks.add(task)  # a loop holds its tasks by weak references only
+        task.add_done_callback(forget)
+
+    def forget(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody is left to hear of it
+
+    loop.call_soon_threadsafe(close)
