@@ -111,7 +111,11 @@ def pytest_runtest_makereport(
     """Correct the report of a phase by what its sessions have to say."""
     report = yield
     if not _is_idle(item.config):
-        _suite(item.config).correct(item, call, report)
+        suite = _suite(item.config)
+        try:
+            suite.correct(item, call, report)
+        except Exception:  # noqa: BLE001 - whatever it is, it is this test's failure and not the end of the run
+            suite.fail(item, report)
     return report
 
 
@@ -129,8 +133,10 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take what an xdist worker counted; a crashed one sends nothing."""
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take what an xdist worker counted; a crashed one sends nothing, so that nobody knows what it used."""
+    if error:
+        node.config.stash[_PARTIAL] = True
     counted = getattr(node, "workeroutput", {}).get("messages")
     if counted is not None:
         _suite(node.config).run.add(counted)

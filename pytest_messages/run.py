@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from pytest_messages import report, store
 from pytest_messages.cassette import Cassette
 from pytest_messages.modes import State
 from pytest_messages.settings import RecordMode
@@ -24,7 +26,6 @@ from pytest_messages.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from pytest_messages.cassette import Interaction, ScrubbedInteraction
     from pytest_messages.errors import MessagesError
@@ -125,12 +126,16 @@ class Note:
 class Run:
     """The run of this process.
 
-    ``order`` gives a test's place in the collection, which every worker knows; ``folder`` is shared by the workers.
+    ``order`` gives a test's place in the collection, which every worker knows; ``folder`` is shared by the workers;
+    ``home`` is where the user stands: files below it are named from there.
     """
 
-    def __init__(self, *, folder: Path | None = None, order: Callable[[str], int] = lambda _: 0) -> None:
+    def __init__(
+        self, *, folder: Path | None = None, order: Callable[[str], int] = lambda _: 0, home: Path | None = None
+    ) -> None:
         self.ledger = Ledger(folder)
         self.order = order
+        self.home = home or Path.cwd()
         self.tally = Tally()
         self.used: set[str] = set()
         self.shared: dict[str, Shared] = {}
@@ -138,7 +143,24 @@ class Run:
         self.notes: list[Note] = []
         self.pending: list[MessagesError] = []
         self.test: str | None = None
+        self.interrupted = False
+        """Whether the run was broken off: then no block has passed because it has ended."""
+        self._noted_leftovers: set[str] = set()
         self._attempts: dict[tuple[str, str], list[Interaction]] = {}
+
+    def shown(self, path: Path | str) -> str:
+        """Return the name of a file as the user reads it."""
+        place = Path(path)
+        return (place.relative_to(self.home) if place.is_relative_to(self.home) else place).as_posix()
+
+    def note_leftovers(self, cassette: Path) -> None:
+        """Say once what processes that were killed, or tests that failed, left beside ``cassette``."""
+        if str(cassette) in self._noted_leftovers:
+            return
+        self._noted_leftovers.add(str(cassette))
+        for left in store.leftovers(cassette):
+            count, tests = len(left.cassette.interactions), left.cassette.incomplete
+            self.notes.append(Note(report.left_behind(self.shown(left.path), count, tests)))
 
     # What a worker sends, and the controller adds up
 
@@ -179,6 +201,10 @@ class Run:
             positions = tuple(n + 1 for n in range(use.total) if n not in use.played)
             if positions:
                 yield path, positions, use
+
+    def pending_error(self, error: MessagesError) -> None:
+        """Keep what the next report must name."""
+        self.pending.append(error)
 
     # Attempts
 

@@ -7,10 +7,12 @@ and closed (`Session.finish`). Any thread may call it; its one lock is never hel
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ from pytest_messages.errors import (
     CassetteNotFoundError,
     EmptyError,
     ExhaustedError,
+    ExpiredError,
     MessagesError,
     NoMatchError,
     NotRecordableError,
@@ -37,7 +40,7 @@ from pytest_messages.tally import Tally
 from pytest_messages.wire import Ended, Request, Response, header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from pytest_messages.cassette import Cassette, ScrubbedInteraction
     from pytest_messages.matching import Matching
@@ -176,6 +179,8 @@ class _State:
     told: list[Refused] = field(default_factory=list)
     broken: list[MessagesError] = field(default_factory=list)
     passed_by: list[NotRecordableError] = field(default_factory=list)
+    counted: int = 0
+    """How many of the judged interactions have their tokens in the tally."""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -183,7 +188,8 @@ class Session:
     """One test's use of one cassette.
 
     ``cassette`` is what replay may answer from, ``state`` what the run found at ``path``; ``append`` keeps a recorded
-    interaction and raises `SecretLeakError` where the gate refuses it; ``now`` gives the time as RFC 3339.
+    interaction and raises `SecretLeakError` where the gate refuses it; ``now`` gives the time as RFC 3339; ``late`` is
+    told what was refused after the session had closed, when nobody asks it any more.
     """
 
     def __init__(  # noqa: PLR0913 - the heart is handed everything that it decides by
@@ -200,6 +206,7 @@ class Session:
         provider_of: Callable[[str], Provider],
         append: Callable[[ScrubbedInteraction], None],
         now: Callable[[], str],
+        late: Callable[[MessagesError], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self.path = path
@@ -212,6 +219,7 @@ class Session:
         self._matching = matching
         self._append = append
         self._now = now
+        self._tell_late = late
         self._lock = threading.Lock()
         self._late: deque[tuple[Ticket, Response]] = deque()
         self._closers: dict[Ticket, Callable[[], None]] = {}
@@ -246,9 +254,11 @@ class Session:
     def violations(self) -> tuple[Violation, ...]:
         """The findings of the judge so far, gravest first."""
         self.settle()
-        for call, interaction in self._state.judged:
+        judged = tuple(self._state.judged)
+        for number, (call, interaction) in enumerate(judged):
             if call.position not in self._findings:
-                self._findings[call.position] = self._judge(call, interaction)
+                earlier = [before for _, before in judged[:number]]
+                self._findings[call.position] = self._judge(call, interaction, earlier)
         found = (finding for position in sorted(self._findings) for finding in self._findings[position])
         return tuple(sorted(found, key=lambda finding: finding.level))
 
@@ -268,29 +278,37 @@ class Session:
     def tally(self) -> Tally:
         """What was done so far, in numbers."""
         self.settle()
+        self._count_tokens()
         return self._state.tally
 
     def decide(self, request: Request, *, provider: Provider | None = None) -> Replay | Forward | Refuse:
         """Say what happens to ``request``, and claim its position in the order of issue.
 
-        The only place that knows modes. ``provider`` is whose API it speaks, where the caller knows better than the URL.
+        The only place that knows modes. ``provider`` is whose API it speaks, where the caller knows better than its
+        URL.
         """
         self.settle()
-        self._scrubber.learn(request)
-        scrubbed = self._scrubber.request(request)
-        with self._lock:
-            ticket = self._claim(request, scrubbed, provider or self.provider_of(request.url))
-            if not self._open:
-                return self._refuse(ticket, self._closed_error(ticket))
-            index = self._index  # the recorded keys come before the first live one: see `Matching`
-            key = self._matching.key(scrubbed)
-            position, found = self._find(index.get(key, []), scrubbed)
-            action = DECISIONS[self.mode, self._cassette_state][found]
-            if action is Action.REPLAY and position is not None:
-                return self._replay(ticket, position)
-            if action is Action.REFUSE:
-                return self._refuse(ticket, self._why(ticket, scrubbed, found, len(index.get(key, []))))
-            return self._forward(ticket, action)
+        try:
+            scrubbed = self._scrubber.request(request)
+            with self._lock:
+                return self._decided(self._claim(request, scrubbed, provider or self.provider_of(request.url)))
+        except MessagesError as error:
+            # A scrub rule or a matcher that fails, a cassette that turns out to be broken where it is read now.
+            return self._refuse(error)
+
+    def _decided(self, ticket: Ticket) -> Replay | Forward | Refuse:
+        if not self._open:
+            return self._refuse(self._closed_error(ticket))
+        scrubbed = ticket.scrubbed
+        index = self._index  # the recorded keys come before the first live one: see `Matching`
+        positions = index.get(self._matching.key(scrubbed), [])
+        position, found = self._find(positions, scrubbed)
+        action = DECISIONS[self.mode, self._cassette_state][found]
+        if action is Action.REPLAY and position is not None:
+            return self._replay(ticket, position)
+        if action is Action.REFUSE:
+            return self._refuse(self._why(ticket, scrubbed, found, len(positions)))
+        return self._forward(ticket, action)
 
     def record(self, ticket: Ticket, response: Response) -> None:
         """Take the answer to a forwarded request, once it has ended. The first answer to a ticket counts."""
@@ -300,14 +318,15 @@ class Session:
             ticket.call.response = response = _truly_ended(response)
             ticket.call.duration = response.chunks[-1].ms / 1000 if response.chunks else None
             self._closers.pop(ticket, None)
-        interaction = self._scrubbed(ticket, response)
         keeps = DECISIONS[self.mode, self._cassette_state][Found.NOTHING] is Action.RECORD
-        if keeps:
-            try:
+        try:
+            interaction = self._scrubbed(ticket, response)
+            if keeps:
                 self._append(interaction)
-            except MessagesError as error:
-                self._state.broken.append(error)
-                return
+        except MessagesError as error:
+            # Not the client's business: it has its answer, and the test fails by what `Use` finds here.
+            self._state.broken.append(error)
+            return
         with self._lock:
             self._note(ticket, interaction, response, keeps=keeps)
 
@@ -331,6 +350,8 @@ class Session:
     def refused(self, exception: Refused) -> Refused:
         """Remember a refusal that is about to be raised, so that it counts whatever swallows it."""
         self._state.refusals.append(exception)
+        if not self._open:
+            self._tell_late(exception.error)
         return exception
 
     def unrecordable(self, url: str, *, host: str, library: str) -> NotRecordableError:
@@ -369,6 +390,11 @@ class Session:
         fresh = [refusal for refusal in uncaught if refusal not in self._state.told]
         self._state.told += fresh
         return [refusal.error for refusal in fresh]
+
+    def take_passed_by(self) -> list[NotRecordableError]:
+        """Return the calls that went out unrecorded, each once."""
+        taken, self._state.passed_by = self._state.passed_by, []
+        return taken
 
     @property
     def broken(self) -> tuple[MessagesError, ...]:
@@ -419,6 +445,20 @@ class Session:
             prompts=tuple(_last_text(self._recorded_requests[n].body) for n in missing),
         )
 
+    def expired(self, played: Iterable[int], *, before: datetime) -> ExpiredError | None:
+        """Make the error that names the played recordings from ``before`` a time, or None."""
+        recorded = {n: self._cassette.interactions[n].recording.at for n in played}
+        times = sorted((time, n, at) for n, at in recorded.items() if at and (time := _time(at)) and time < before)
+        if not times:
+            return None
+        count, total = len(times), len(self._cassette.interactions)
+        return ExpiredError(
+            f"{count} of {total} recorded interactions {'is' if count == 1 else 'are'} older than messages_expire says",
+            context=self._context(len(self._state.calls), "the end of the test"),
+            positions=tuple(sorted(n + 1 for _, n, _ in times)),
+            oldest=times[0][2],
+        )
+
     def finish(self) -> Outcome:
         """Take stock: what was recorded, in order; what was played; what the judge found; which streams are open."""
         still_open = self._close_streams()
@@ -449,7 +489,8 @@ class Session:
     def _index(self) -> dict[Hashable, list[int]]:
         index: dict[Hashable, list[int]] = {}
         for position, request in enumerate(self._recorded_requests):
-            index.setdefault(self._matching.recorded_key(request), []).append(position)
+            recorder = partial(_recorder, self._cassette.interactions[position])
+            index.setdefault(self._matching.recorded_key(request, recorder), []).append(position)
         return index
 
     @cached_property
@@ -495,9 +536,8 @@ class Session:
         self._state.tickets[ticket.call.position] = ticket
         return Forward(ticket)
 
-    def _refuse(self, ticket: Ticket, error: MessagesError) -> Refuse:
+    def _refuse(self, error: MessagesError) -> Refuse:
         self._state.tally.refused += 1
-        ticket.call.response = None
         return Refuse(error)
 
     def _why(self, ticket: Ticket, scrubbed: Scrubbed, found: Found, times: int) -> MessagesError:
@@ -567,12 +607,21 @@ class Session:
 
     def _judge_later(self, ticket: Ticket, interaction: Interaction) -> None:
         self._state.judged.append((ticket.call, interaction))
-        usage = _usage(interaction.response)
-        self._state.tally.input_tokens += usage[0]
-        self._state.tally.output_tokens += usage[1]
 
-    def _judge(self, call: Call, interaction: Interaction) -> tuple[Violation, ...]:
-        found = conformance.check(interaction, call.provider, rules=self.settings.rules)
+    def _count_tokens(self) -> None:
+        """Sum up what was not summed up yet: a test that waits for an answer does not wait for this."""
+        with self._lock:
+            fresh = self._state.judged[self._state.counted :]
+            self._state.counted += len(fresh)
+            for _, interaction in fresh:
+                usage = _usage(interaction.response)
+                self._state.tally.input_tokens += usage[0]
+                self._state.tally.output_tokens += usage[1]
+
+    def _judge(self, call: Call, interaction: Interaction, earlier: Sequence[Interaction]) -> tuple[Violation, ...]:
+        # Only what must come back unchanged is compared with what was given: most requests hold no such thing.
+        given = earlier if _THINKING.search(interaction.request.body) else ()
+        found = conformance.check(interaction, call.provider, rules=self.settings.rules, earlier=given)
         return tuple(replace(finding, where=f"call {call.position}, {finding.where}") for finding in found)
 
     def _close_streams(self) -> tuple[Call, ...]:
@@ -595,6 +644,22 @@ class Unmarked(Session):
             library=error.library,
             thread=error.thread,
         )
+
+
+def _time(text: str) -> datetime | None:
+    """Return the time that a cassette says, in UTC where it names no zone; None for what is no time."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+_THINKING = re.compile(rb'"(redacted_)?thinking"')
+
+
+def _recorder(interaction: Interaction) -> str | None:
+    return interaction.recording.test
 
 
 def _parsed(text: bytes | str) -> Any:

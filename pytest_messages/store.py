@@ -126,8 +126,8 @@ class Part:
         self.cassette = cassette
         self.path: Path | None = None
         self._gate = gate
+        self.salt = salt
         self._test = test
-        self._salt = salt
         self._one_at_a_time = threading.Lock()
         self._file: int | None = None
         self._life: filelock.BaseFileLock | None = None
@@ -165,7 +165,7 @@ class Part:
 
     def _first(self, interaction: ScrubbedInteraction) -> str:
         tests = () if self._test is None else (self._test,)
-        return Draft(interactions=(interaction,), incomplete=tests, salt=self._salt).text
+        return Draft(interactions=(interaction,), incomplete=tests, salt=self.salt).text
 
     def _open(self) -> None:
         self.cassette.parent.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from pytest_messages.run import Note, Run
 from pytest_messages.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_messages.options import Layers
     from pytest_messages.session import Session
@@ -40,6 +40,8 @@ class _Test:
 
     uses: list[use.Use] = field(default_factory=list)
     passed: bool = True
+    called: bool = False
+    """Whether its call has come to an end: a run that was broken off has no verdict."""
 
 
 _TEST = pytest.StashKey[_Test]()
@@ -55,10 +57,12 @@ class Suite:
         self._fixture: Settings | None = None
         self._folder: Path | None = None
         self._order: dict[str, int] | None = None
+        self._named: Counter[str] | None = None
+        self._seen_before = frozenset(SESSIONS.foreign_seen)
         self._guard = ExitStack()
         self._base = config.inipath.parent if config.inipath else config.rootpath
         folder = getattr(config, "workerinput", {}).get("messages_folder")
-        self.run = Run(folder=Path(folder) if folder else None, order=self._place)
+        self.run = Run(folder=Path(folder) if folder else None, order=self._place, home=config.rootpath)
         use.RUNS.append(use.Inside(self.run, self._settings_of_block))
 
     def close(self) -> None:
@@ -91,42 +95,57 @@ class Suite:
     def running(self, item: pytest.Item) -> Iterator[None]:
         """Prepare ``item``, and know while it runs that it does."""
         outer, self._item = self._item, item
+        self._fixture = None
         self.run.test = item.nodeid
         item.stash[_TEST] = _Test()
         item.stash[_NAMED] = tuple(getattr(item, "fixturenames", ()))
         marked = item.get_closest_marker("messages") is not None
+        if marked or "messages_cassette" in item.stash[_NAMED]:
+            with suppress(MessagesError):  # a wrong mark is told when the session opens
+                self.run.used.add(str(self._plan(item).path))  # also where the test is skipped: no orphan
         if marked and hasattr(item, "fixturenames"):
             item.fixturenames = _with_fixture(item)
         try:
             with self._around(item) if marked and not hasattr(item, "fixturenames") else ExitStack():
                 yield
+        except BaseException:
+            self.run.interrupted = True
+            raise
         finally:
             self._item = outer
             self.run.test = outer.nodeid if outer else None
 
     @contextmanager
     def _around(self, item: pytest.Item) -> Iterator[None]:
-        """Open the session of an item that knows no fixtures."""
-        with self.opened(item, fixture=None):
+        """Open the session of an item that knows no fixtures; what keeps it from opening is told in its report."""
+        with ExitStack() as stack:
+            opened = self._entered(stack, item)
+            if isinstance(opened, MessagesError):
+                self.run.pending.append(opened)
+            else:
+                stack.enter_context(self._used(item, opened))
             yield
 
     @contextmanager
     def opened(self, item: pytest.Item, *, fixture: Settings | None) -> Iterator[Session]:
         """Open the session of ``item``; what is found when it closes is told in the report of the teardown."""
         self._fixture = fixture
-        stack = ExitStack()
-        opened = self._entered(stack, item)
-        if isinstance(opened, MessagesError):
-            pytest.fail(report.explain(opened), pytrace=False)
+        with ExitStack() as stack:
+            opened = self._entered(stack, item)
+            if isinstance(opened, MessagesError):
+                pytest.fail(report.explain(opened), pytrace=False)
+            yield stack.enter_context(self._used(item, opened)).session
+
+    @contextmanager
+    def _used(self, item: pytest.Item, opened: use.Use) -> Iterator[use.Use]:
         test = item.stash[_TEST]
         test.uses.append(opened)
-        with stack:
-            try:
-                yield opened.session
-            finally:
-                opened.finished = opened.finished and test.passed
-                self.run.pending += opened.conclude()
-                test.uses.remove(opened)
+        try:
+            yield opened
+        finally:
+            opened.finished = opened.finished and test.passed and test.called
+            self.run.pending += opened.conclude()
+            test.uses.remove(opened)
 
     def _entered(self, stack: ExitStack, item: pytest.Item) -> use.Use | MessagesError:
         try:
@@ -156,8 +175,10 @@ class Suite:
         return options.cassette_of_test(directory, item.nodeid, testpaths=paths)
 
     def _users_of(self, name: str) -> int:
-        items = self._item.session.items if self._item else []
-        return sum(1 for item in items if item.get_closest_marker("messages") and _markers(item)[0] == name)
+        if self._named is None:
+            items = self._item.session.items if self._item else []
+            self._named = Counter(filter(None, map(_name_of, items)))
+        return self._named[name]
 
     def _resolved(self, markers: list[dict[str, object]]) -> Settings:
         layers = replace(self._layers, fixture=self._fixture, markers=markers)
@@ -169,6 +190,7 @@ class Suite:
 
     def _settings_of_block(self, keywords: Mapping[str, object]) -> Settings:
         markers = _markers(self._item)[1] if self._item else []
+        self._fixture = _settings_fixture(self._item)
         return self._resolved([dict(keywords), *markers])
 
     # What the report must say
@@ -176,12 +198,13 @@ class Suite:
     def correct(self, item: pytest.Item, call: pytest.CallInfo[None], phase: pytest.TestReport) -> None:
         """Put into the report of a phase what its sessions found, and let it fail where it must."""
         test = item.stash.get(_TEST, None) or _Test()
+        test.called = phase.when == "call" or (test.called and phase.when != "setup")
         if phase.when in {"setup", "call"}:  # a rerun begins anew
             test.passed = phase.passed or hasattr(phase, "wasxfail")
         if phase.when == "call" and phase.passed and not hasattr(phase, "wasxfail"):
             self.run.passed.add(item.nodeid)
         problems = self._problems(test, concluding=phase.when == "call")
-        _properties(phase, problems)
+        _properties(item, phase, problems)
         counted = [error for error in problems if _counts(error, phase)]
         if not counted:
             return
@@ -198,10 +221,16 @@ class Suite:
             problems += session.take_refusals()
         return problems
 
+    def fail(self, item: pytest.Item, phase: pytest.TestReport) -> None:
+        """Let a phase fail with the exception that is being handled: what breaks one test must not end the run."""
+        phase.outcome = "failed"
+        phase.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())
+
     # What the run is left with
 
     def finish(self, session: pytest.Session, *, partial: bool) -> None:
         """Send what was counted to the controller, or judge the run where there is none."""
+        self._take_stock()
         workeroutput = getattr(self._config, "workeroutput", None)
         if workeroutput is not None:
             workeroutput["messages"] = self.run.plain()
@@ -210,6 +239,13 @@ class Suite:
         self.run.notes += [*self._unplayed(), *self._orphans(settings, partial=partial)]
         if any(note.fails for note in self.run.notes) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _take_stock(self) -> None:
+        """Note what nobody has told so far."""
+        if libraries := sorted(SESSIONS.foreign_seen - self._seen_before):
+            self.run.notes.append(Note(report.not_live(libraries)))
+        left, self.run.pending = self.run.pending, []
+        self.run.notes += [Note(report.late(error), fails=True) for error in left]
 
     def _unplayed(self) -> Iterator[Note]:
         for path, positions, shared in self.run.unplayed():
@@ -224,7 +260,7 @@ class Suite:
             return
         directory = Path(settings.dir)
         if directory.is_dir():
-            left = [str(path) for path in store.cassettes(directory) if str(path) not in self.run.used]
+            left = [self.run.shown(path) for path in store.cassettes(directory) if str(path) not in self.run.used]
             if left:
                 yield Note(report.orphans(left), fails=settings.orphans == "fail")
 
@@ -235,7 +271,8 @@ class Suite:
 
     def summary(self) -> list[str]:
         """Return the lines for the end of the run."""
-        return report.summary(self.run.tally, [note.text for note in self.run.notes])
+        # Each worker says what it saw; what two of them saw is said once.
+        return report.summary(self.run.tally, list(dict.fromkeys(note.text for note in self.run.notes)))
 
 
 def _markers(item: pytest.Item) -> tuple[str | None, list[dict[str, object]]]:
@@ -247,6 +284,20 @@ def _markers(item: pytest.Item) -> tuple[str | None, list[dict[str, object]]]:
     for mark in reversed(ours):
         name = _name(mark) or name
     return name, [{key: value for key, value in mark.kwargs.items() if key != "name"} for mark in ours]
+
+
+def _name_of(item: pytest.Item) -> str | None:
+    """Return the cassette name that a test's marks give; a wrong mark is told by its own test."""
+    with suppress(SettingsError):
+        return _markers(item)[0]
+    return None
+
+
+def _settings_fixture(item: pytest.Item | None) -> Settings | None:
+    """Return what the fixture ``messages_settings`` gives where ``item`` stands."""
+    request = getattr(item, "_request", None)  # pytest hands an item's request out to its fixtures alone
+    found = request.getfixturevalue("messages_settings") if request else None
+    return found if isinstance(found, Settings) else None
 
 
 def _name(mark: pytest.Mark) -> str | None:
@@ -292,10 +343,12 @@ def _counts(error: MessagesError, phase: pytest.TestReport) -> bool:
     return not (excused and isinstance(error, (ConformanceError, UnplayedError, EmptyError)))
 
 
-def _properties(phase: pytest.TestReport, problems: list[MessagesError]) -> None:
-    """Name the broken rules in the JUnit report."""
+def _properties(item: pytest.Item, phase: pytest.TestReport, problems: list[MessagesError]) -> None:
+    """Name the broken rules in the JUnit report, which is made of what the report of the teardown says."""
     rules = {finding.rule for error in problems if isinstance(error, ConformanceError) for finding in error.violations}
-    phase.user_properties += [("messages_rule", rule) for rule in sorted(rules)]
+    named: list[tuple[str, object]] = [("messages_rule", rule) for rule in sorted(rules)]
+    item.user_properties += named
+    phase.user_properties += named
 
 
 def _fail(
@@ -313,4 +366,4 @@ def _fail(
     try:
         raise refusal(errors[0], text)
     except pytest.fail.Exception:
-        phase.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())  # type: ignore[assignment]
+        phase.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())

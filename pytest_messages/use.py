@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +17,7 @@ from pytest_messages.errors import (
     CassetteNotFoundError,
     ConformanceError,
     EmptyError,
+    ExpiredError,
     Level,
     MessagesError,
     UnplayedError,
@@ -31,10 +32,10 @@ from pytest_messages.session import Session, Unmarked
 from pytest_messages.settings import RecordMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pytest_messages.cassette import Interaction, ScrubbedInteraction
-    from pytest_messages.errors import Leak
+    from pytest_messages.errors import Violation
     from pytest_messages.providers import Provider
     from pytest_messages.scrubbing import Gate, GateResult
     from pytest_messages.session import Outcome
@@ -72,16 +73,20 @@ class Plan:
 
 
 class CountingGate:
-    """The gate of a session, which remembers what it let through because a user allowed it."""
+    """The gate of a session, which remembers what it let through because a user allowed it.
+
+    A finding stands at another place in each text that holds it, so each text is counted by itself, and the largest
+    count is that of the whole cassette.
+    """
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self.allowed: set[Leak] = set()
+        self.counted = 0
 
     def check(self, text: str, *, where: str = "") -> GateResult:
         """Return what was found in ``text``."""
         result = self._gate.check(text, where=where)
-        self.allowed.update(result.allowed)
+        self.counted = max(self.counted, len(result.allowed))
         return result
 
 
@@ -89,7 +94,7 @@ class Use:
     """One open session with its part file: judged when its test's call is over, and once more when it closes."""
 
     def __init__(
-        self, plan: Plan, run: Run, session: Session, part: store.Part, scrubber: Scrubber, gate: CountingGate, salt: str
+        self, plan: Plan, run: Run, session: Session, part: store.Part, scrubber: Scrubber, gate: CountingGate
     ) -> None:
         self.plan = plan
         self.run = run
@@ -99,29 +104,43 @@ class Use:
         self._part = part
         self._scrubber = scrubber
         self._gate = gate
-        self._salt = salt
         self._earlier = run.earlier_attempts(str(plan.path), plan.test)
         self._taken = 0
         self._aside = False
         self._completed = False
-        self._told: set[int] = set()
+        self._told: list[MessagesError] = []
+        self._findings: set[Violation] = set()
+        self._warned: set[str] = set()
 
     def conclude(self) -> list[MessagesError]:
         """Judge what happened so far, put what was recorded in place, and return what must make the test fail."""
-        refused = self.session.take_refusals()
+        problems = self.session.take_refusals()
         self.finished = self.finished and not self.session.was_refused
-        outcome = self.session.finish()
-        problems = [*refused, *self._untold(self.session.broken), *self._commit(outcome)]
-        self._note_streams(outcome)
-        judged: list[MessagesError | None] = [self._nonconforming(outcome)]
-        if self.finished:
-            judged += [self._unplayed(outcome), self._empty(outcome)]
-        return [*problems, *self._untold([error for error in judged if error])]
+        try:
+            problems += self._judged_and_kept(self.session.finish())
+        except MessagesError as error:
+            # A rule of no such name, an interaction of a foreign file that cannot be read.
+            self.finished = False
+            problems.append(error)
+        return [self._located(error) for error in problems]
 
-    def _untold(self, errors: list[MessagesError] | tuple[MessagesError, ...]) -> list[MessagesError]:
-        fresh = [error for error in errors if id(error) not in self._told]
-        self._told.update(map(id, fresh))
+    def _judged_and_kept(self, outcome: Outcome) -> list[MessagesError]:
+        self._note_streams(outcome)
+        nonconforming = self._nonconforming(outcome)
+        # What the judge finds makes the test fail, so it comes before anything is put in place.
+        self.finished = self.finished and nonconforming is None
+        problems = [*self.session.broken, *self._commit(outcome), nonconforming]
+        if self.finished:
+            problems += [self._unplayed(outcome), self._empty(outcome), self._expired(outcome)]
+        return self._untold(problems)
+
+    def _untold(self, errors: Iterable[MessagesError | None]) -> list[MessagesError]:
+        fresh = [error for error in errors if error and error not in self._told]
+        self._told += fresh
         return fresh
+
+    def _located(self, error: MessagesError) -> MessagesError:
+        return located(error, self.plan, self.run)
 
     # Putting in place
 
@@ -137,7 +156,8 @@ class Use:
             return []
         if not self.finished and self._must_not_touch():
             self._aside = True
-            self.run.notes.append(Note(report.kept_aside(str(self._part.path), len(kept), self.plan.test)))
+            kept_in = self.run.shown(self._part.path or self.plan.path)
+            self.run.notes.append(Note(report.kept_aside(kept_in, len(kept), self.plan.test)))
             return []
         try:
             self._put_in_place(tuple(kept), outcome)
@@ -145,7 +165,7 @@ class Use:
             return [error]
         self._part.discard()
         if not self.finished:
-            self.run.notes.append(Note(report.incomplete(str(self.plan.path), len(kept), self.plan.test)))
+            self.run.notes.append(Note(report.incomplete(self.session.path, len(kept), self.plan.test)))
         return []
 
     def _must_not_touch(self) -> bool:
@@ -165,7 +185,7 @@ class Use:
             take = Take(interactions=kept, test=self.plan.test, finished=self.finished, superseded=superseded)
 
             def change(current: store.Draft | None) -> store.Draft:
-                base = replace(current or store.Draft(), salt=(current and current.salt) or self._salt)
+                base = replace(current or store.Draft(), salt=(current and current.salt) or self._part.salt)
                 draft, first.known = merged(base, take, known=first.known, order=self.run.order)
                 return draft
 
@@ -183,13 +203,17 @@ class Use:
     def _note_streams(self, outcome: Outcome) -> None:
         for call in outcome.still_open:
             self.run.notes.append(Note(report.still_open(repr(call), self.plan.test)))
+        if passed_by := self.session.take_passed_by():
+            self.run.notes.append(Note(report.passed_by(passed_by, self.plan.test)))
 
     def _nonconforming(self, outcome: Outcome) -> ConformanceError | None:
         word = self.plan.settings.conformance
         worst = Level.NOTICE if word == "strict" else Level.VIOLATION
-        counted = tuple(finding for finding in outcome.violations if finding.level <= worst)
-        if not counted or word == "ignore":
+        # Judged when the call is over and once more at the end: what was told then is not told again.
+        counted = tuple(each for each in outcome.violations if each.level <= worst and each not in self._findings)
+        if not counted:
             return None
+        self._findings.update(counted)
         error = ConformanceError(f"{len(counted)} breaches of the documented API", violations=counted)
         return self._as_asked(error, word)
 
@@ -208,7 +232,7 @@ class Use:
             return
         recorders = {test for each in self.session.recorded if (test := each.recording.test)}
         total = len(self.session.recorded)
-        path = str(self.plan.path)
+        path = self.session.path
         self.run.share(path, total=total, played=outcome.played, recorders=recorders, policy=word)
 
     def _empty(self, outcome: Outcome) -> EmptyError | None:
@@ -216,12 +240,29 @@ class Use:
             return None
         return self._as_asked(self.session.empty(SESSIONS.loaded(), SESSIONS.hooked()), self.plan.empty)
 
+    def _expired(self, outcome: Outcome) -> ExpiredError | None:
+        days, _, word = self.plan.settings.expire.removesuffix(":fail").partition("d")
+        if not days.isdecimal():
+            return None
+        error = self.session.expired(outcome.played, before=_now(UTC) - timedelta(days=int(days)))
+        word = "fail" if self.plan.settings.expire.endswith(":fail") else "warn"
+        return self._as_asked(error, word) if error else None
+
     def _as_asked(self, error: E, word: str) -> E | None:
         """Return the error where the setting says ``fail``; note it down where it says ``warn``."""
         if word == "warn":
-            self.run.notes.append(Note(report.warned(error, self.plan.test)))
+            said = report.warned(error, self.plan.test)
+            self.run.notes += [Note(said)] if said not in self._warned else []
+            self._warned.add(said)
             return None
         return error
+
+
+def located(error: MessagesError, plan: Plan, run: Run) -> MessagesError:
+    """Let an error name the cassette as the user does, and the test that records it again."""
+    if isinstance(error, CassetteError) and error.path == str(plan.path):
+        error.seen_from(run.shown(plan.path), plan.test)
+    return error
 
 
 def _nothing() -> First:
@@ -235,7 +276,10 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
     Raises `CassetteError` where the file at the path cannot be read.
     """
     settings = plan.settings
-    found = _read(plan)
+    try:
+        found = _read(plan)
+    except CassetteError as error:
+        raise located(error, plan, run) from None
     first = _asked(plan, run, found)
     cassette = replayable(found or Cassette(), first, settings.mode)
     state = State.MISSING if first.state is State.MISSING else State.INCOMPLETE if cassette.incomplete else State.WHOLE
@@ -246,7 +290,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
     part = store.Part(plan.path, gate=gate, test=plan.test, salt=salt)
     session = Session(
         settings=settings,
-        path=str(plan.path),
+        path=run.shown(plan.path),
         test=plan.test,
         state=state,
         cassette=cassette,
@@ -258,16 +302,19 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
         provider_of=provider_of,
         append=part.append,
         now=timestamp,
+        late=run.pending_error,
     )
     run.used.add(str(plan.path))
-    use = Use(plan, run, session, part, scrubber, gate, salt)
+    use = Use(plan, run, session, part, scrubber, gate)
     with ExitStack() as stack:
         if not session.may_forward:
             stack.enter_context(placeholder_keys())
+        elif settings.mode is not RecordMode.LIVE:
+            run.note_leftovers(plan.path)
         stack.callback(part.close)
         stack.enter_context(SESSIONS.opened(session))
         yield use
-    run.tally += session.tally
+    run.tally += replace(session.tally, allowed=gate.counted)
 
 
 def _read(plan: Plan) -> Cassette | None:
@@ -404,6 +451,7 @@ def use_cassette(path: str | os.PathLike[str], **settings: object) -> Iterator[S
             use.finished = False
             use.conclude()
             raise
+        use.finished = use.finished and not run.interrupted
         problems = use.conclude()
     if inside is not None:
         run.pending += problems
