@@ -200,6 +200,8 @@ class _Sending(Response):
             await send({"type": "http.response.start", "status": plan.status, "headers": _raw(plan)})
         for piece in plan.pieces:
             await self._pause(receive, send, piece.wait)
+            # Even where there is nothing to wait for: a client that has gone is noticed between two pieces.
+            await asyncio.sleep(0)
             await send({"type": "http.response.body", "body": piece.data, "more_body": True})
         if plan.end is End.COMPLETE:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

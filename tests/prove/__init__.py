@@ -1,1 +1,1 @@
-"""Proof of the judge: no false alarm on real traffic, and no damage missed. Run as modules; the tests run a sample."""
+"""Proofs over recorded traffic: of the judge, and of replay. Run as modules; the tests run a sample."""

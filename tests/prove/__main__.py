@@ -1,0 +1,29 @@
+"""Run every proof, whole, each with its tables: ``python -m tests.prove``. Exits 1 if one of them fails."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+
+from . import no_false_alarm, nothing_missed, replay
+
+PROOFS = {
+    "No false alarm": no_false_alarm.main,
+    "Nothing missed": nothing_missed.main,
+    "Replay is what was live": replay.main,
+}
+
+
+def main() -> int:
+    failed = []
+    for name, prove in PROOFS.items():
+        print(f"\n== {name}\n", flush=True)
+        begun = perf_counter()
+        failed += [name] if prove() else []
+        print(f"({perf_counter() - begun:.0f} s)")
+    print(f"\nfailed: {', '.join(failed) or 'nothing'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
