@@ -1,7 +1,7 @@
 """How much later the first event of a stream reaches the official SDK while it is recorded.
 
-Events are 100 ms apart. Runs without and with a session alternate in one process, sync and async; the figures are medians
-of the time from the call to the first event, in milliseconds.
+Events are 100 ms apart. Runs without and with a session alternate in one process, sync and async; the figures are
+medians of the time from the call to the first event, in milliseconds.
 """
 
 from __future__ import annotations
