@@ -58,7 +58,7 @@ def floor(path: Path, interactions: list[Interaction]) -> Iterator[httpx2.Client
 
 @contextmanager
 def ours(path: Path, interactions: list[Interaction]) -> Iterator[httpx2.Client]:
-    """This project."""
+    """Replay by pytest_messages."""
     del interactions
     with use_cassette(path, record="none", chunking="whole"):
         yield CLIENT
@@ -67,8 +67,7 @@ def ours(path: Path, interactions: list[Interaction]) -> Iterator[httpx2.Client]
 @contextmanager
 def vcr(path: Path, interactions: list[Interaction]) -> Iterator[httpx2.Client]:
     """Stock VCR.py, comparing bodies."""
-    import vcr as library  # noqa: PLC0415 - imports every HTTP client there is
-
+    library: Any = importlib.import_module("vcr")
     del interactions
     with library.use_cassette(str(path), record_mode="none", match_on=["method", "uri", "body"]):
         yield CLIENT
