@@ -75,10 +75,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sandbox.serve() as server:
         for way in (first_event, first_event_async):
             without, recorded = compare(way, server, Path(folder))
-            later = (recorded - without) * 1000
-            print(
-                f"{way.__name__:18} {without * 1000:7.1f} ms without, {recorded * 1000:7.1f} ms recording: {later:+.1f} ms"
-            )
+            figures = f"{without * 1000:7.1f} ms without, {recorded * 1000:7.1f} ms recording"
+            print(f"{way.__name__:18} {figures}: {(recorded - without) * 1000:+.1f} ms")
 
 
 if __name__ == "__main__":
