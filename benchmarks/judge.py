@@ -59,15 +59,15 @@ def stream(number: int) -> bytes:
     )
 
 
-def median(work: Callable[[], object]) -> float:
-    """Return the median of some rounds, in milliseconds, after one that does not count."""
-    work()
-    times = []
+def medians(*works: Callable[[], object]) -> list[float]:
+    """Return the median time of each, in milliseconds; they alternate, so that all meet the same weather."""
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times) * 1000
+        for work, taken in zip(works, times, strict=True):
+            begun = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - begun)
+    return [statistics.median(taken) * 1000 for taken in times]
 
 
 def main() -> int:
@@ -93,9 +93,7 @@ def main() -> int:
         assert not found
         return found
 
-    # Alternating, so that both meet the same weather.
-    rounds = [(median(read), median(judge)) for _ in range(3)]
-    sdk, ours = (statistics.median(times) for times in zip(*rounds, strict=True))
+    sdk, ours = medians(read, judge)
     print(f"the SDK reads a stream of {EVENTS} events in {sdk:.2f} ms, the judge judges it in {ours:.2f} ms")
     print(f"the judge is {sdk / ours:.1f} times faster; asked for is {ASKED_FOR}")
     return 0 if sdk / ours >= ASKED_FOR else 1

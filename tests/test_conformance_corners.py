@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pytest_messages import sse
+from pytest_messages import schema, sse
 from pytest_messages.conformance import judge_body, judge_request
 from pytest_messages.conformance.declared import obeys_schema
 from pytest_messages.conformance.finding import shown
 from pytest_messages.conformance.requests import Asked, is_well_formed
+from pytest_messages.conformance.shape import is_plain_delta
 from pytest_messages.conformance.subset import strict_limits
 from pytest_messages.providers import PROVIDERS
 
@@ -112,6 +115,32 @@ def test_schemas_that_are_no_json_and_values_too_deep_to_show_break_nothing() ->
         deep = [deep]
     assert shown(deep) == "a list"
     assert shown("x" * 100) == '"' + "x" * 79 + "…"
+
+
+PLAIN = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}}
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, -1, True, 1.0, None, "x", "", [], {}, "text_delta", "input_json_delta", "thinking_delta"]
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["type", "index", "new"]), ODD, max_size=2),
+    st.dictionaries(st.sampled_from(["type", "text", "partial_json", "thinking", "new"]), ODD, max_size=3),
+    st.booleans(),
+)
+def test_what_is_taken_for_a_plain_piece_is_one_by_the_models(event: Any, delta: Any, whole: bool) -> None:
+    event = {**PLAIN, **event, "delta": {**(PLAIN["delta"] if whole else {}), **delta}}  # type: ignore[dict-item]  # JSON
+    if is_plain_delta(event):
+        assert schema.judge("event", event) == []
+
+
+@pytest.mark.parametrize("kind", ["text_delta", "input_json_delta", "thinking_delta"])
+def test_each_kind_of_piece_is_known_as_plain(kind: str) -> None:
+    key = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}[kind]
+    assert is_plain_delta({**PLAIN, "delta": {"type": kind, key: ""}})
+    odds: list[dict[str, Any]] = [{"index": -1}, {"index": True}, {"index": "0"}, {"delta": []}, {"new": 1}]
+    for odd in [*odds, {"delta": {"type": [], key: ""}}]:
+        assert not is_plain_delta({**PLAIN, **odd})
 
 
 def nested(depth: int) -> dict[str, Any]:
