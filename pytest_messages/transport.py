@@ -45,8 +45,11 @@ _DRAINED = 1 << 16
 
 _inside: ContextVar[bool] = ContextVar("pytest_messages_inside", default=False)
 
-_IN_PROCESS = {"asgi", "wsgi", "mock", "testclient"}
-"""Last parts of the modules whose transports are the application, not the network."""
+_IN_PROCESS = {"ASGITransport", "WSGITransport", "MockTransport", "_TestClientTransport"}
+"""Classes, of httpx, httpx2, respx and starlette, whose instances are the application, not the network.
+
+Known by name: the libraries give their public classes a module that says nothing, and none is imported for this.
+"""
 
 
 def is_ours() -> bool:
@@ -109,8 +112,7 @@ def _between(session: Session, transport: Any, url: str, library: ModuleType) ->
 
 
 def _is_in_process(transport: object) -> bool:
-    modules = {kind.__module__.rsplit(".", 1)[-1] for kind in type(transport).__mro__}
-    return bool(modules & _IN_PROCESS)
+    return any(kind.__name__ in _IN_PROCESS for kind in type(transport).__mro__)
 
 
 class _Cloud:
