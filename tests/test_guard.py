@@ -236,7 +236,7 @@ def test_a_raw_client_fails_its_test_at_once_and_once(server: Server, path: Path
             client.call_and_swallow()
         """,
     )
-    result = pytester.runpytest_inprocess("-p", "pytest_messages.plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*library client, thread MainThread*"])
     assert server.connections == 0
@@ -265,7 +265,7 @@ def test_a_host_that_was_taken_out_passes(server: Server, path: Path) -> None:
 
 
 def test_where_the_session_may_forward_an_unseen_connection_is_noted(server: Server, path: Path) -> None:
-    with use_cassette(path, record="new_episodes", unplayed="ignore") as session:
+    with use_cassette(path, record="new_episodes", unplayed="ignore", hosts=[server.netloc]) as session:
         for call in CALLERS[:2]:
             call(server.address)
         noted = session.take_passed_by()

@@ -371,7 +371,7 @@ class TestJson:
         with pytest.raises(CassetteFormatError, match="the body is not JSON any more"):
             _ = load(text, "c").interactions[0].response
 
-    @pytest.mark.parametrize("value", ["1" * 5000, "[" * 5000 + "]" * 5000])
+    @pytest.mark.parametrize("value", ["1" * 5000, "[" * 200_000 + "]" * 200_000])
     def test_a_body_edited_beyond_reading_is_an_error(self, value: str) -> None:
         text = dump(cassette_of(interaction(answer=b'{"c":1}'))).replace('"c": 1', f'"c": {value}')
         with pytest.raises(CassetteFormatError, match=r"^c:13:5: the body is JSON beyond what can be read"):
