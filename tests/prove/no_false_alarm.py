@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a proof prints its tables
 """No false alarm: no violation on any recorded interaction. Run as ``python -m tests.prove.no_false_alarm``."""
 
 from __future__ import annotations
