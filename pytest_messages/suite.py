@@ -42,6 +42,9 @@ class _Test:
     passed: bool = True
     called: bool = False
     """Whether its call has come to an end: a run that was broken off has no verdict."""
+    over: bool = False
+    """Whether its body has ended: a report of the call before that is one of its subtests'."""
+    subtest_failed: bool = False
 
 
 _TEST = pytest.StashKey[_Test]()
@@ -198,10 +201,16 @@ class Suite:
     def correct(self, item: pytest.Item, call: pytest.CallInfo[None], phase: pytest.TestReport) -> None:
         """Put into the report of a phase what its sessions found, and let it fail where it must."""
         test = item.stash.get(_TEST, None) or _Test()
+        if phase.when == "setup":  # a rerun begins anew
+            test.over = test.subtest_failed = False
+        elif phase.when == "call" and not test.over:
+            test.subtest_failed = test.subtest_failed or phase.failed
+            return
         test.called = phase.when == "call" or (test.called and phase.when != "setup")
-        if phase.when in {"setup", "call"}:  # a rerun begins anew
-            test.passed = phase.passed or hasattr(phase, "wasxfail")
-        if phase.when == "call" and phase.passed and not hasattr(phase, "wasxfail"):
+        if phase.when in {"setup", "call"}:
+            # pytest lets a test fail with its subtests only when it counts the reports.
+            test.passed = (phase.passed or hasattr(phase, "wasxfail")) and not test.subtest_failed
+        if phase.when == "call" and phase.passed and test.passed and not hasattr(phase, "wasxfail"):
             self.run.passed.add(item.nodeid)
         problems = self._problems(test, concluding=phase.when == "call")
         _properties(item, phase, problems)
@@ -211,6 +220,10 @@ class Suite:
         test.passed = False
         self.run.passed.discard(item.nodeid)
         _fail(item, call, phase, counted)
+
+    def body_is_over(self, item: pytest.Item) -> None:
+        """Know that the next report of the call is the test's own."""
+        item.stash.setdefault(_TEST, _Test()).over = True
 
     def _problems(self, test: _Test, *, concluding: bool) -> list[MessagesError]:
         problems, self.run.pending = self.run.pending, []

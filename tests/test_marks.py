@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -200,6 +201,45 @@ def test_a_testcase_records_and_replays(suite: Suite) -> None:
     before = suite.sent()
     suite.run(passed=1)
     assert suite.sent() == before
+
+
+SUBTESTS = {
+    "fixture": """
+        @pytest.mark.messages
+        def test_it(subtests):
+            for text in ("one", "two"):
+                with subtests.test(text=text):
+                    assert ask(text) != answer
+            assert ask("three")
+        """,
+    "unittest": """
+        import unittest
+        class TestIt(unittest.TestCase):
+            @pytest.mark.messages("test_suite/test_it")
+            def test_it(self):
+                for text in ("one", "two"):
+                    with self.subTest(text=text):
+                        assert ask(text) != answer
+                assert ask("three")
+        """,
+}
+
+
+@pytest.mark.parametrize("kind", SUBTESTS)
+def test_the_report_of_a_subtest_is_not_the_end_of_its_test(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    suite.write(f"answer = None\n{dedent(SUBTESTS[kind])}")
+    suite.run().assert_outcomes(passed=1)
+    monkeypatch.setenv("SANDBOX", "http://127.0.0.1:9")
+    suite.run("--messages-record=none").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("kind", SUBTESTS)
+def test_a_failed_subtest_leaves_the_recording_incomplete(suite: Suite, kind: str) -> None:
+    suite.write(f'answer = ask("one")\n{dedent(SUBTESTS[kind])}')
+    suite.run()
+    assert suite.cassette().incomplete
 
 
 def test_a_doctest_records_and_replays(suite: Suite) -> None:
