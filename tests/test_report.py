@@ -843,7 +843,7 @@ def test_what_is_left_over_is_said_in_a_line() -> None:
             "failed while recording; 2 interactions of it are kept in c.yaml, marked incomplete: "
             "run it again to go on from there"
         ),
-        "t.py::a: a stream was still open at the end, and is recorded as closed: <Call 1>",
+        "t.py::a: a stream was still open at the end, and was closed then: <Call 1>",
         "t.py::a: warning: no",
         "c.yaml: what is unplayed was not judged, since not every test that recorded here passed: a, b",
         "c.yaml: nobody asked for 2 of 4 interactions: 1, 3",

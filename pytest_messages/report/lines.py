@@ -73,7 +73,7 @@ def incomplete(path: str, count: int, test: str | None) -> str:
 
 def still_open(call: str, test: str | None) -> str:
     """Say that a stream was still open when the test ended."""
-    return f"{_of(test)}a stream was still open at the end, and is recorded as closed: {call}"
+    return f"{_of(test)}a stream was still open at the end, and was closed then: {call}"
 
 
 def left_behind(path: str, count: int, tests: Sequence[str]) -> str:
