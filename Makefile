@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make demo    record, replay and judge a small suite on this machine, without a key"
 	@echo "make test    lint, types, import contracts, tests with branch coverage, the wheel, every SDK generation"
+	@echo "make docs    the generated parts of README.md and docs/, from the tables in the code"
 	@echo "make prove   the large proofs, whole, with the tables that the docs quote"
 	@echo "make bench   timings beside the peers"
 
@@ -51,6 +52,7 @@ prove: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
+	$(BIN)/python tests/test_conformance_docs.py
 
 record-own: $(STAMP)
 	$(BIN)/python cassettes/record.py
@@ -62,4 +64,4 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) .venv-* dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

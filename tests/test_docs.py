@@ -151,6 +151,14 @@ def test_the_readme_lists_every_command() -> None:
     assert [cli.__doc__ or ""] == [f"`pytest-messages {' · '.join(listed)}`."]
 
 
+def test_the_errors_are_called_what_they_say() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8").partition("## What to do")[2]
+    texts = re.findall(r"^\| `([^`]+)`", page, re.MULTILINE)
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "pytest_messages").rglob("*.py"))
+    assert texts
+    assert [text for text in texts if text not in code] == []
+
+
 # --- examples of settings ---------------------------------------------------------------------------------------------
 
 
