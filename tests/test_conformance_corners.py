@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_messages import schema, sse
-from pytest_messages.conformance import judge_body, judge_request
+from pytest_messages.cassette import Interaction, Recording
+from pytest_messages.conformance import check, judge_body, judge_request
 from pytest_messages.conformance.declared import obeys_schema
 from pytest_messages.conformance.finding import shown
 from pytest_messages.conformance.requests import Asked, is_well_formed
 from pytest_messages.conformance.shape import is_plain_delta
 from pytest_messages.conformance.subset import strict_limits
+from pytest_messages.errors import Level
 from pytest_messages.providers import PROVIDERS
+from pytest_messages.wire import Request, Response
 
 ANTHROPIC = PROVIDERS["anthropic"]
 ASK = {"model": "claude-sonnet-4-5", "max_tokens": 9}
@@ -115,6 +119,100 @@ def test_schemas_that_are_no_json_and_values_too_deep_to_show_break_nothing() ->
         deep = [deep]
     assert shown(deep) == "a list"
     assert shown("x" * 100) == '"' + "x" * 79 + "…"
+
+
+START = {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "m"}}
+START["message"] |= {"content": [], "usage": {"input_tokens": 1, "output_tokens": 1}}  # type: ignore[operator]  # JSON
+OPEN = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+CLOSE = {"type": "content_block_stop", "index": 0}
+END = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}
+STOP = {"type": "message_stop"}
+FAIL = {"type": "error", "error": {"type": "api_error", "message": "x"}}
+PIECE = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}}
+COME: list[dict[str, Any]] = [START, OPEN, PIECE, CLOSE, END, STOP]
+
+
+def order(*events: Any) -> set[str]:
+    body = b"".join(sse.encode(event["type"], json.dumps(event)) for event in events)
+    unfinished = {"stream.unfinished"}
+    return {
+        each.rule for each in judge_body(body, ANTHROPIC, stream=True) if each.level is Level.VIOLATION
+    } - unfinished
+
+
+@pytest.mark.parametrize(
+    ("before", "rules"),
+    [
+        ([], "- message-start message-start message-start message-start message-start"),
+        ([START], "message-start - block-missing block-missing - message-delta"),
+        ([START, OPEN], "message-start block-nested - - block-unclosed message-delta"),
+        ([START, OPEN, CLOSE, END], "message-start block-late block-late block-late - -"),
+        ([START, END, STOP], "after-stop after-stop after-stop after-stop after-stop after-stop"),
+        ([START, FAIL], "after-error after-error after-error after-error after-error after-error"),
+    ],
+)
+def test_an_event_in_the_wrong_place_breaks_one_rule(before: list[Any], rules: str) -> None:
+    # A second block would be numbered 1, which is another rule's business.
+    found = [order(*before, event) - {"stream.index"} for event in COME]
+    assert found == [set() if rule == "-" else {f"stream.{rule}"} for rule in rules.split()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("text", "text", "x"),
+        ("thinking", "thinking", "x"),
+        ("tool_use", "input", {"x": 1}),
+        ("server_tool_use", "input", {"x": 1}),
+        ("mcp_tool_use", "input", {"x": 1}),
+    ],
+)
+def test_a_block_that_is_streamed_starts_empty(kind: str, field: str, value: object) -> None:
+    block = {"type": kind, "id": "srvtoolu_1", "name": "web_search", "server_name": "s", "signature": "x", field: value}
+    assert "stream.block-start-empty" in order(START, {**OPEN, "content_block": block}, CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end", "first"),
+    [
+        ("char_location", "start_char_index", "end_char_index", 0),
+        ("page_location", "start_page_number", "end_page_number", 1),
+        ("content_block_location", "start_block_index", "end_block_index", 0),
+        ("search_result_location", "start_block_index", "end_block_index", 0),
+    ],
+)
+def test_each_kind_of_citation_has_a_range(kind: str, start: str, end: str, first: int) -> None:
+    def found(begin: int, stop: int) -> set[str]:
+        citation = {"type": kind, start: begin, end: stop}
+        body = {"content": [{"type": "text", "text": "x", "citations": [citation]}]}
+        return {
+            each.where.rpartition(".")[2] for each in judge_body(body, ANTHROPIC) if each.rule == "message.citation"
+        }
+
+    assert found(first, first + 1) == set()
+    assert found(first - 1, first + 1) == {start}
+    assert found(first + 2, first + 1) == {end}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "rule"),
+    [
+        ({"type": "error", "error": {"type": "api_error", "message": "x"}, "new": 1}, 500, "reply.unknown"),
+        ({"type": "message_batch", "new": 1}, 200, "reply.unknown"),
+    ],
+)
+def test_what_is_new_in_a_reply_is_a_notice(body: dict[str, Any], status: int, rule: str) -> None:
+    found = judge_body(body, ANTHROPIC, status=status)
+    assert [(each.where, each.level) for each in found if each.rule == rule] == [("new", Level.NOTICE)]
+
+
+def test_what_is_new_in_a_list_of_models_is_a_notice_and_what_is_missing_in_a_batch_a_fault() -> None:
+    models = {"data": [], "has_more": False, "first_id": None, "last_id": None, "new": 1}
+    request = Request("GET", "https://api.anthropic.com/v1/models")
+    found = check(Interaction(request, (Response(200, body=json.dumps(models).encode()), Recording())), ANTHROPIC)
+    assert [(each.rule, each.where, each.level) for each in found] == [("reply.unknown", "new", Level.NOTICE)]
+    asked = Asked(body={"requests": [{"params": {**ASK, "messages": [USER]}}]}, kind="batch_request")
+    assert [(each.rule, each.where) for each in is_well_formed(asked)] == [("request.batch", "requests[0].custom_id")]
 
 
 PLAIN = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}}

@@ -65,7 +65,6 @@ _ROWS: Mapping[str, tuple[_Row, ...]] = {
     "models": (_Row(_UNKNOWN, _ANY, "reply.unknown"), _Row(_ANY, _ANY, "models.shape")),
     "request": (
         _Row("unknown-field", _ANY, "request.unknown-field"),
-        _Row("not-in-version", _ANY, "request.sampling"),
         _Row(_ANY, r"temperature|top_p|top_k", "request.sampling"),
         _Row(_ANY, r"max_tokens", "request.max-tokens"),
         _Row(_ANY, r"messages", "request.messages"),
