@@ -71,7 +71,7 @@ def test_every_module_says_what_it_is() -> None:
 )
 def test_nothing_names(what: str, pattern: str) -> None:
     found = {str(path.relative_to(ROOT)): re.findall(pattern, path.read_text(encoding="utf-8")) for path in TEXTS}
-    assert {name: places for name, places in found.items() if places} == {}, what
+    assert {name: places for name, places in found.items() if places} == {}
 
 
 def test_the_package_is_typed() -> None:
