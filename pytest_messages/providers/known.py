@@ -227,7 +227,8 @@ SHUYOU = Provider(
     retryable=(429, 500, 502, 503, 504),
     habits=Habits(pings=False, keep_alive="ShuYou PROCESSING", keep_alive_seconds=10),
     # Its error guide asks for a backoff of one's own and names no such header.
-    relax=("error.retry-after",),
+    # Its prose shows the usage inside the delta: documented there, and so no breach of its own promise.
+    relax=("error.retry-after", "stream.usage-in-delta"),
     model="anthropic/claude-sonnet-4.6",
     model_form="provider/model",
     pages=(
