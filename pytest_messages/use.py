@@ -214,7 +214,9 @@ class Use:
         if not counted:
             return None
         self._findings.update(counted)
-        error = ConformanceError(f"{len(counted)} breaches of the documented API", violations=counted)
+        rules = ", ".join(dict.fromkeys(each.rule for each in counted))
+        breaches = "1 breach" if len(counted) == 1 else f"{len(counted)} breaches"
+        error = ConformanceError(f"{breaches} of the documented API ({rules})", violations=counted)
         return self._as_asked(error, word)
 
     def _unplayed(self, outcome: Outcome) -> UnplayedError | None:

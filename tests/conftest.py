@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,9 @@ import pytest
 
 # Imported here, once: pytester forgets after each run what was imported in it.
 from pytest_messages import store, suite, use
+
+# The HTTP libraries import these at their first request, and translate the exceptions of that import only.
+WIRES = [import_module(name) for name in ("httpcore", "httpcore2") if find_spec(name)]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
