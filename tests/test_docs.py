@@ -295,6 +295,18 @@ def test_the_other_examples_of_the_readme_run(story: Story, monkeypatch: pytest.
     assert story.suite.sent() == before
 
 
+def test_the_settings_that_are_made_in_code_are_taken(story: Story) -> None:
+    (conftest,) = fenced((ROOT / "docs" / "options.md").read_text(encoding="utf-8"), "python")
+    (story.suite.path / "conftest.py").write_text(conftest, encoding="utf-8")
+    story.suite.write("""
+    @pytest.mark.messages
+    def test_it(messages_cassette):
+        assert ask("sandbox: say one") == "one"
+        assert (messages_cassette.settings.chunking, messages_cassette.settings.ignore) == ("split", ("metadata",))
+    """)
+    story.run("test_suite.py", passed=1)
+
+
 def test_the_script_of_the_readme_runs(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = "Hello! How can I help you today?\n{'input_tokens': 6, 'output_tokens': 9}\n"
     command = [sys.executable, "script.py"]
