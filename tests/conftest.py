@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 # Imported here, once: pytester forgets after each run what was imported in it.
-from pytest_messages import store, suite, use
+import pytest_messages.suite
+from pytest_messages import store
 
 # The HTTP libraries import these at their first request, and translate the exceptions of that import only.
 WIRES = [import_module(name) for name in ("httpcore", "httpcore2") if find_spec(name)]
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_messages.cassette import Cassette
     from pytest_messages.sandbox import Sandbox
 
-assert all((suite, use))
+assert pytest_messages.suite
 
 pytest_plugins = ["pytester"]
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from pytest_messages.providers.declared import load_declared, parse_declared
 from pytest_messages.providers.failures import read_error
-from pytest_messages.providers.known import ANTHROPIC, COMPATIBLE, SHINZO, SHUYOU
+from pytest_messages.providers.known import (
+    ANTHROPIC,
+    CLAUDE_DOCS,
+    COMPATIBLE,
+    SHINZO,
+    SHINZO_DOCS,
+    SHINZO_SOURCE,
+    SHUYOU,
+    SHUYOU_DOCS,
+)
 from pytest_messages.providers.profile import (
     Credential,
     ErrorFacts,
@@ -25,10 +34,14 @@ from pytest_messages.providers.telling import PROVIDERS, base_url_of, provider_n
 
 __all__ = [
     "ANTHROPIC",
+    "CLAUDE_DOCS",
     "COMPATIBLE",
     "PROVIDERS",
     "SHINZO",
+    "SHINZO_DOCS",
+    "SHINZO_SOURCE",
     "SHUYOU",
+    "SHUYOU_DOCS",
     "Credential",
     "ErrorFacts",
     "ErrorShape",

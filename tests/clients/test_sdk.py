@@ -165,7 +165,7 @@ def timed_out(server: Sandbox) -> Any:
 
 
 def custom_transport(server: Sandbox) -> Any:
-    class Mine(LIBRARY.BaseTransport):  # type: ignore[misc, name-defined]
+    class Mine(LIBRARY.BaseTransport):  # type: ignore[misc]
         def __init__(self) -> None:
             self.inner = LIBRARY.HTTPTransport()
 
@@ -318,7 +318,7 @@ def _timeless(said: Any) -> Any:
 def test_a_stream_is_live_while_it_is_recorded(tmp_path: Path) -> None:
     """The server sends three events and then nothing: whoever waits for the end of the stream sees none of them."""
     with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml") as session:
-        seen = []
+        seen: list[str] = []
         with client_of(server) as client, client.messages.stream(**question("sandbox: stall after 4 events")) as stream:
             for event in stream:
                 seen.append(event.type)
@@ -331,7 +331,7 @@ def test_a_stream_is_live_while_it_is_recorded(tmp_path: Path) -> None:
 
 def test_an_async_stream_is_live_while_it_is_recorded(tmp_path: Path) -> None:
     async def talk(server: Sandbox) -> list[str]:
-        seen = []
+        seen: list[str] = []
         async with async_client_of(server) as client:
             async with client.messages.stream(**question("sandbox: stall after 4 events")) as stream:
                 async for event in stream:
