@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 # Imported here, once: pytester forgets after each run what was imported in it.
-import pytest_messages.suite
+import pytest_messages.suite  # noqa: F401 - see above
 from pytest_messages import store
 
 # The HTTP libraries import these at their first request, and translate the exceptions of that import only.
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from pytest_messages.cassette import Cassette
     from pytest_messages.sandbox import Sandbox
-
-assert pytest_messages.suite
 
 pytest_plugins = ["pytester"]
 

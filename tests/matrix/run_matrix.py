@@ -20,7 +20,7 @@ def environment(generation: str) -> Path:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*install, "--editable", f"{ROOT}[sandbox]", GENERATIONS[generation]], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return python
@@ -31,7 +31,15 @@ def main() -> int:
     failed = []
     for generation, requirement in GENERATIONS.items():
         print(f"--- {requirement}", flush=True)
-        command = [environment(generation), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients"]
+        command: list[str | Path] = [
+            environment(generation),
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests/clients",
+        ]
         environ = {**os.environ, "PYTEST_MESSAGES_SDK": generation}
         if subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode:
             failed.append(requirement)
