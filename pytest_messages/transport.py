@@ -12,7 +12,7 @@ import asyncio
 import sys
 import time
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -233,14 +233,28 @@ class _Tee:
     def sync_stream(self, response: Any) -> Any:
         """Wrap the response's own stream."""
         self._begin(response)
+        if response.is_closed:
+            return self._whole(response)
         self._session.holds_open(self._ticket, self._closer(response, lambda held: held.close()))
         return streams(self._library).Tee(response.stream, self)
 
     def async_stream(self, response: Any) -> Any:
         """Wrap the response's own stream."""
         self._begin(response)
+        if response.is_closed:
+            return self._whole(response)
         self._session.holds_open(self._ticket, self._closer(response, partial(_close_soon, _running_loop())))
         return streams(self._library).AsyncTee(response.stream, self)
+
+    def _whole(self, response: Any) -> Any:
+        """Keep what a transport has read itself, to retry or from its cache: the client will not iterate over it."""
+        ended = Ended.CLOSED
+        with suppress(self._library.ResponseNotRead):
+            self._add(response.content)
+            ended = Ended.COMPLETE
+        self._decoder = None
+        self.end(ended, None)
+        return response.stream
 
     def _closer(self, response: Any, close: Callable[[Any], None]) -> Callable[[], None]:
         """Make what closes the response at the end of the test, without keeping alive what nobody else holds."""

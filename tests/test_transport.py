@@ -295,6 +295,38 @@ def test_what_a_decoder_holds_back_is_kept_too() -> None:
     assert seen(session).body == read == dump(message("x"))
 
 
+@LIBRARIES
+def test_what_a_transport_has_read_itself_is_kept_whole(library: ModuleType) -> None:
+    packed = gzip.compress(dump(message("x")))
+
+    def read(_: object) -> Any:
+        return library.Response(200, content=packed, headers={"content-encoding": "gzip"})
+
+    def unread(_: object) -> Any:
+        response = library.Response(200, content=iter([b"{}"]))
+        response.close()
+        return response
+
+    async def ask(client: Any) -> bytes:
+        content: bytes = (await client.post(URL, json=asking("one"))).content
+        return content
+
+    for is_async in (False, True):
+        session = opened(hosts=["api.anthropic.com"])
+        with hooked(library, session):
+            if is_async:
+                content = asyncio.run(ask(library.AsyncClient(transport=library.MockTransport(read))))
+            else:
+                content = library.Client(transport=library.MockTransport(read)).post(URL, json=asking("one")).content
+        assert content == seen(session).body == dump(message("x"))
+        assert seen(session).ended is Ended.COMPLETE
+    session = opened(hosts=["api.anthropic.com"])
+    with hooked(library, session), library.Client(transport=library.MockTransport(unread)) as client:
+        with pytest.raises(library.StreamError):
+            client.post(URL, json=asking("one"))
+    assert (seen(session).body, seen(session).ended) == (b"", Ended.CLOSED)
+
+
 def test_a_response_that_the_collector_takes_is_recorded_without_a_lock() -> None:
     session, body = opened(), Pieces(*EVENTS)
     with hooked(httpx, session):
