@@ -108,7 +108,7 @@ class Use:
         self._taken = 0
         self._aside = False
         self._completed = False
-        self._told: list[MessagesError] = []
+        self._told: set[str] = set()
         self._findings: set[Violation] = set()
         self._warned: set[str] = set()
 
@@ -121,7 +121,7 @@ class Use:
         except MessagesError as error:
             # A rule of no such name, an interaction of a foreign file that cannot be read.
             self.finished = False
-            problems.append(error)
+            problems += self._untold([error])
         return [self._located(error) for error in problems]
 
     def _judged_and_kept(self, outcome: Outcome) -> list[MessagesError]:
@@ -135,9 +135,11 @@ class Use:
         return self._untold(problems)
 
     def _untold(self, errors: Iterable[MessagesError | None]) -> list[MessagesError]:
-        fresh = [error for error in errors if error and error not in self._told]
-        self._told += fresh
-        return fresh
+        """Leave out what was told when the call was over: the end of the test finds it again."""
+        fresh = {f"{type(error).__name__} {error}": error for error in errors if error}
+        untold = [error for text, error in fresh.items() if text not in self._told]
+        self._told.update(fresh)
+        return untold
 
     def _located(self, error: MessagesError) -> MessagesError:
         return located(error, self.plan, self.run)
