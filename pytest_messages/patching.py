@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 HTTP_LIBRARIES = ("httpx", "httpx2")
 """The libraries whose clients our transport serves."""
 
-CLIENT_LIBRARIES = (*HTTP_LIBRARIES, "requests", "urllib3", "aiohttp")
-"""What applications speak HTTP with; named in explanations."""
+CLIENT_LIBRARIES = (*HTTP_LIBRARIES, "urllib3", "aiohttp")
+"""What applications speak HTTP with, requests through urllib3; named in explanations."""
 
 
 class Sessions:

@@ -367,6 +367,12 @@ def test_a_passing_test_that_promised_calls_and_made_none(suite: Suite, source: 
         result.stdout.fnmatch_lines(["*passed without one", "*httpx*"])
 
 
+def test_a_library_that_speaks_through_another_is_not_called_unseen(suite: Suite) -> None:
+    suite.write("import requests\n@pytest.mark.messages\ndef test_it(): pass")
+    result = suite.run(failed=1)
+    result.stdout.fnmatch_lines(["*whose calls are seen: *urllib3*; no other HTTP library is loaded"])
+
+
 def test_unplayed_recordings_fail_a_passing_test_only(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     suite.write("""
         import os
