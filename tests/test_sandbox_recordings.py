@@ -213,3 +213,15 @@ def test_real_traffic_is_served_byte_for_byte(http: httpx.Client) -> None:
                 wrong.append(each)
     assert len(sample) > 60
     assert wrong == []
+
+
+def test_a_client_that_goes_away_is_noticed_though_nothing_is_waited_for(
+    http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = answer(b"event: ping\ndata: {}\n\n" * 5000, headers=(("content-type", "text/event-stream"),))
+    with serve(recordings=[interaction({}, long)]) as server:
+        with http.stream("POST", f"{server.url}/v1/messages", json={}) as response:
+            next(response.iter_raw())
+        # Whoever writes on to a socket that is gone is told so by asyncio, once for each piece.
+        assert http.get(f"{server.url}/").status_code == 200
+    assert caplog.messages == []
