@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_messages.cassette import Interaction, ScrubbedInteraction
     from pytest_messages.errors import MessagesError
+    from pytest_messages.session import Session
 
 
 @dataclass(slots=True)
@@ -142,6 +143,8 @@ class Run:
         self.passed: set[str] = set()
         self.notes: list[Note] = []
         self.pending: list[MessagesError] = []
+        self.late: list[Session] = []
+        """Closed sessions that were called once more."""
         self.test: str | None = None
         self.interrupted = False
         """Whether the run was broken off: then no block has passed because it has ended."""
@@ -202,9 +205,11 @@ class Run:
             if positions:
                 yield path, positions, use
 
-    def pending_error(self, error: MessagesError) -> None:
-        """Keep what the next report must name."""
-        self.pending.append(error)
+    def take_pending(self) -> list[MessagesError]:
+        """Return what the next report must name; not what a late call was refused where its caller meant that."""
+        pending, self.pending = self.pending, []
+        late, self.late = self.late, []
+        return [*pending, *(error for session in late for error in session.take_refusals())]
 
     # Attempts
 

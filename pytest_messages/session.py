@@ -357,8 +357,9 @@ class Session:
     def unrecordable(self, url: str, *, host: str, library: str) -> NotRecordableError:
         """Make the error for a call that cannot be recorded, of whatever kind."""
         asked = f"{library} call to {self._scrubber.text(url)}"
+        why = "cannot be recorded or replayed" if self._open else "came after its session had closed"
         return NotRecordableError(
-            f"{asked} cannot be recorded or replayed",
+            f"{asked} {why}",
             context=self._context(len(self._state.calls) + 1, asked),
             host=host,
             library=library,

@@ -226,7 +226,7 @@ class Suite:
         item.stash.setdefault(_TEST, _Test()).over = True
 
     def _problems(self, test: _Test, *, concluding: bool) -> list[MessagesError]:
-        problems, self.run.pending = self.run.pending, []
+        problems = self.run.take_pending()
         for opened in test.uses:
             opened.finished = opened.finished and test.passed and not problems
             problems += opened.conclude() if concluding else opened.session.take_refusals()
@@ -257,8 +257,7 @@ class Suite:
         """Note what nobody has told so far."""
         if libraries := sorted(SESSIONS.foreign_seen - self._seen_before):
             self.run.notes.append(Note(report.not_live(libraries)))
-        left, self.run.pending = self.run.pending, []
-        self.run.notes += [Note(report.late(error), fails=True) for error in left]
+        self.run.notes += [Note(report.late(error), fails=True) for error in self.run.take_pending()]
 
     def _unplayed(self) -> Iterator[Note]:
         for path, positions, shared in self.run.unplayed():

@@ -306,7 +306,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
         provider_of=provider_of,
         append=part.append,
         now=timestamp,
-        late=run.pending_error,
+        late=lambda _: run.late.append(session),
     )
     run.used.add(str(plan.path))
     use = Use(plan, run, session, part, scrubber, gate)

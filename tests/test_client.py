@@ -573,7 +573,8 @@ def test_a_failing_test_is_shown_where_it_called_and_shows_no_key(
             assert_conforms({"type": "message"})
         """
     )
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:messages", "--showlocals")
+    # In a process of its own: here its late call would be one of the run that this test belongs to.
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:messages", "--showlocals")
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(["> * client.create(nonsense=1, **ASKED)", "E *request.unknown-field  at nonsense"])
     result.stdout.fnmatch_lines(["> * client.create(**ASKED)", "> * assert_conforms({*"])

@@ -283,3 +283,30 @@ def test_a_recording_is_played_once_unless_told_otherwise(suite: Suite, repeats:
         suite.run(passed=1)
     suite.pytester.makeconftest("import os; os.environ.pop('TIMES', None)")
     suite.run()
+
+
+def test_a_call_after_its_session_is_told_unless_it_was_meant(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", suite.server.url)
+    suite.write("""
+from pytest_messages import Refused, use_cassette
+from pytest_messages.client import MessagesClient
+
+def late():
+    with use_cassette("talk") as session:
+        client = MessagesClient.of(session)
+        ask("hello")
+    with client:
+        client.create(**body("late"))
+
+def test_meant():
+    with pytest.raises(Refused):
+        late()
+
+def test_swallowed():
+    try:
+        late()
+    except BaseException:
+        pass
+""")
+    result = suite.run(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*came after its session had closed*"])
