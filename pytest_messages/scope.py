@@ -6,6 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -42,9 +43,9 @@ def is_loopback(host: str) -> bool:
 class Scope:
     """The hosts whose calls belong to a session.
 
-    ``hosts`` are names or ``name:port``; those of the known providers, of the setting ``hosts`` and of the interactions
-    in the cassette. ``excluded`` are the entries that began with ``-``: they win. ``named`` are the entries of the
-    setting alone: only they make a call over an in-process transport ours.
+    ``hosts`` are names, ``name:port`` or globs; those of the known providers, of the setting ``hosts`` and of the
+    interactions in the cassette. ``excluded`` are the entries that began with ``-``: they win. ``named`` are the
+    entries of the setting alone: only they make a call over an in-process transport ours.
     """
 
     hosts: frozenset[str] = frozenset()
@@ -57,7 +58,9 @@ class Scope:
         named = [entry.lower() for entry in entries]
         added = frozenset(entry for entry in named if not entry.startswith("-"))
         excluded = frozenset(entry[1:] for entry in named if entry.startswith("-"))
-        return cls(frozenset({*providers, *added, *map(_authority, recorded)}), added, excluded)
+        # Servers on this machine that speak the API by default are told by path: the port may be anybody's.
+        services = (host for host in providers if not is_loopback(host.rpartition(":")[0] or host))
+        return cls(frozenset({*services, *added, *map(_authority, recorded)}), added, excluded)
 
     def of_call(self, url: str) -> Ours:
         """Tell what a call to ``url`` is."""
@@ -89,7 +92,9 @@ class Scope:
     @staticmethod
     def _lists(hosts: frozenset[str], host: str | None, port: int | None) -> bool:
         name = (host or "").lower()
-        return name in hosts or (port is not None and f"{name}:{port}" in hosts)
+        if name in hosts or (port is not None and f"{name}:{port}" in hosts):
+            return True
+        return any("*" in entry and fnmatchcase(name, entry) for entry in hosts)
 
 
 def _authority(url: str) -> str:

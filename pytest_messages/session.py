@@ -489,8 +489,10 @@ class Session:
     @cached_property
     def _index(self) -> dict[Hashable, list[int]]:
         index: dict[Hashable, list[int]] = {}
+        # Who recorded it tells servers on this machine apart; to know it costs reading the answer.
+        servers = len({urlsplit(request.url).netloc for request in self._recorded_requests})
         for position, request in enumerate(self._recorded_requests):
-            recorder = partial(_recorder, self._cassette.interactions[position])
+            recorder = partial(_recorder, self._cassette.interactions[position]) if servers > 1 else _nobody
             index.setdefault(self._matching.recorded_key(request, recorder), []).append(position)
         return index
 
@@ -560,7 +562,7 @@ class Session:
             )
         if found is Found.PLAYED:
             return ExhaustedError(f"{asked}: already played, {times} of {times}", context=context, times=times)
-        nearest = self._matching.nearest(scrubbed, self._recorded_requests)
+        nearest = self._matching.nearest(scrubbed, self._recorded_requests, played=self._state.played)
         return NoMatchError(
             f"no recorded interaction answers request {ticket.call.position}: {asked}",
             context=context,
@@ -656,11 +658,16 @@ def _time(text: str) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+_USAGE = re.compile(rb'^data: ?(.*"usage".*?)\r?$', re.MULTILINE)
 _THINKING = re.compile(rb'"(redacted_)?thinking"')
 
 
 def _recorder(interaction: Interaction) -> str | None:
     return interaction.recording.test
+
+
+def _nobody() -> None:
+    return None
 
 
 def _parsed(text: bytes | str) -> Any:
@@ -704,12 +711,15 @@ def _truly_ended(response: Response) -> Response:
 
 def _usage(response: Response) -> tuple[int, int]:
     """Input and output tokens of an answer; zero where it says none."""
-    body = stream.fold(sse.decode(response.body)) if response.is_stream else _parsed(response.body)
-    usage = body.get("usage") if isinstance(body, dict) else None
-    if not isinstance(usage, dict):
-        return 0, 0
-    counts = (usage.get("input_tokens"), usage.get("output_tokens"))
-    return tuple(count if isinstance(count, int) else 0 for count in counts)  # type: ignore[return-value]
+    said = [_parsed(line) for line in _USAGE.findall(response.body)] if response.is_stream else [_parsed(response.body)]
+    counts = {"input_tokens": 0, "output_tokens": 0}
+    for body in said:
+        # In a stream the first count stands in the message that begins, and the last one is cumulative.
+        told = body.get("message", body) if isinstance(body, dict) else None
+        usage = told.get("usage") if isinstance(told, dict) else None
+        if isinstance(usage, dict):
+            counts |= {name: count for name in counts if isinstance(count := usage.get(name), int)}
+    return counts["input_tokens"], counts["output_tokens"]
 
 
 def _in_order(recorded: Sequence[Recorded]) -> list[Recorded]:

@@ -15,6 +15,7 @@ import pytest
 from pytest_messages import options, report, store, use
 from pytest_messages.errors import (
     ConformanceError,
+    CredentialError,
     EmptyError,
     MessagesError,
     SettingsError,
@@ -212,7 +213,7 @@ class Suite:
             test.passed = (phase.passed or hasattr(phase, "wasxfail")) and not test.subtest_failed
         if phase.when == "call" and phase.passed and test.passed and not hasattr(phase, "wasxfail"):
             self.run.passed.add(item.nodeid)
-        problems = self._problems(test, concluding=phase.when == "call")
+        problems = [*_missing_key(call), *self._problems(test, concluding=phase.when == "call")]
         _properties(item, phase, problems)
         counted = [error for error in problems if _counts(error, phase)]
         if not counted:
@@ -353,6 +354,20 @@ def _counts(error: MessagesError, phase: pytest.TestReport) -> bool:
     """Tell whether ``error`` makes this report fail: neither xfail nor a skip excuses a refusal or a leak."""
     excused = hasattr(phase, "wasxfail") or phase.skipped
     return not (excused and isinstance(error, (ConformanceError, UnplayedError, EmptyError)))
+
+
+_KEYLESS = ("Could not resolve authentication method", "The api_key client option must be set")
+"""What the official SDK says, before any transport, when it was made where no key was set."""
+
+
+def _missing_key(call: pytest.CallInfo[None]) -> list[MessagesError]:
+    """Explain a client that gave up for want of a key: it was made before our placeholder was there, or to record."""
+    said = str(call.excinfo.value) if call.excinfo else ""
+    if not any(text in said for text in _KEYLESS):
+        return []
+    variables = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+    problem = "the SDK's client was made without a key; made in the test or a fixture, it would find one for replay"
+    return [CredentialError(problem, variables=variables)]
 
 
 def _properties(item: pytest.Item, phase: pytest.TestReport, problems: list[MessagesError]) -> None:

@@ -442,3 +442,19 @@ def test_settings_from_a_fixture(suite: Suite) -> None:
     """)
     suite.run(passed=1)
     assert (suite.path / "tapes/test_suite/test_it.yaml").exists()
+
+
+def test_a_client_made_without_a_key_says_what_to_type(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    suite.pytester.makepyfile(
+        test_keyless="""
+        import anthropic, os, pytest
+
+        @pytest.mark.messages
+        def test_it():
+            client = anthropic.Anthropic(base_url=os.environ["SANDBOX"])
+            client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "hello"}])
+        """
+    )
+    result = suite.run("test_keyless.py", "-W", "ignore", failed=1)
+    result.stdout.fnmatch_lines(["the SDK's client was made without a key*", "*export ANTHROPIC_API_KEY=*"])

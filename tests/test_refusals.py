@@ -310,3 +310,16 @@ def test_swallowed():
 """)
     result = suite.run(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*came after its session had closed*"])
+
+
+def test_what_is_nearest_was_not_played_yet(suite: Suite) -> None:
+    suite.write("""
+@pytest.mark.messages
+def test_it():
+    ask("one")
+    ask("two")
+""")
+    suite.run(passed=1)
+    path = suite.path / "test_suite.py"
+    path.write_text(path.read_text("utf-8").replace("two", "too"), "utf-8")
+    suite.run(failed=1).stdout.fnmatch_lines(["*nearest * interaction 2, *", "*recorded *'two'", "*sent *'too'"])

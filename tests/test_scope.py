@@ -93,3 +93,17 @@ def test_which_connections_must_be_ours(host: str, port: int | None, guarded: bo
 )
 def test_what_this_machine_is(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_a_providers_host_may_be_a_glob() -> None:
+    scope = Scope.of(providers=["bedrock-mantle.*.api.aws"], entries=[])
+    assert scope.of_call("https://bedrock-mantle.us-east-1.api.aws/anything") is Ours.YES
+    assert scope.guards("bedrock-mantle.us-east-1.api.aws", 443)
+    assert scope.of_call("https://s3.us-east-1.api.aws/anything") is Ours.NO
+
+
+def test_a_port_of_this_machine_is_not_a_providers_because_some_server_listens_there_by_default() -> None:
+    scope = Scope.of(providers=["localhost:8000", "127.0.0.1:11434"], entries=[])
+    assert scope.of_call("http://localhost:8000/users") is Ours.NO
+    assert scope.of_call("http://localhost:8000/v1/messages") is Ours.YES
+    assert not scope.guards("localhost", 8000)

@@ -14,7 +14,7 @@ from pytest_messages.matching.places import body_differences
 from pytest_messages.settings import combine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 
     from pytest_messages.matching.places import Same
     from pytest_messages.wire import Scrubbed
@@ -91,21 +91,24 @@ class Matching:
         found = tuple(self._differences(here, there, same))
         return found or tuple(self._other_server(here, there))
 
-    def nearest(self, live: Scrubbed, recorded: Sequence[Scrubbed]) -> tuple[int, tuple[Difference, ...]] | None:
+    def nearest(
+        self, live: Scrubbed, recorded: Sequence[Scrubbed], *, played: Container[int] = ()
+    ) -> tuple[int, tuple[Difference, ...]] | None:
         """Return the index of the recorded request that differs least, with its differences; None where there is none.
 
-        Among those with as few differences one with as many turns wins, then the earliest.
+        Among those with as few differences one with as many turns wins, then one whose index is not in ``played``, for
+        it may be what the live request was before an edit, then the earliest.
         """
         sent = _Seen(live, self._ignored)
-        best: tuple[int, bool, int] | None = None
+        best: tuple[int, bool, bool, int] | None = None
         for index, request in enumerate(recorded):
             seen = _Seen(request, self._ignored)
             # One difference more than the best has is enough to know that this is not the one.
             limit = None if best is None else best[0] + 1
             count = sum(1 for _ in islice(self._differences(seen, sent, alike), limit))
-            rank = (count, seen.turns != sent.turns, index)
+            rank = (count, seen.turns != sent.turns, index in played, index)
             best = rank if best is None else min(best, rank)
-        return None if best is None else (best[2], self.compare(recorded[best[2]], live))
+        return None if best is None else (best[-1], self.compare(recorded[best[-1]], live))
 
     def _on_loopback(self, seen: _Seen) -> bool:
         return seen.url.loopback and "host" in self._names

@@ -174,7 +174,8 @@ OPTIONAL: Final[tuple[Shape, ...]] = (
     _keyed(
         "ip-address",
         ".",
-        r"(?<![\w.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}"
+        # This machine's own addresses say nothing of anybody.
+        r"(?<![\w.])(?!127\.|0\.0\.0\.0(?![\w.]))(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}"
         r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![\w.])",
     ),
     _keyed("home-directory", "home Users", r"/(?:home|Users)/([A-Za-z0-9._-]+)"),
