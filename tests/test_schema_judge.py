@@ -456,3 +456,14 @@ def test_importing_the_room_builds_no_validator() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == []
+
+
+def test_what_is_shown_does_not_depend_on_the_order_of_keys() -> None:
+    one = schema.judge("request", {"model": "m", "max_tokens": 1, "messages": [], "extra": {"a": 1, "b": 2}})
+    other = schema.judge("request", {"extra": {"b": 2, "a": 1}, "messages": [], "max_tokens": 1, "model": "m"})
+    assert sorted(one) == sorted(other)
+
+
+def test_a_value_with_keys_that_no_json_has_is_shown_all_the_same() -> None:
+    found = schema.judge("request", {"model": "m", "max_tokens": 1, "messages": [], "extra": {1: "one", "two": 2}})
+    assert any("one" in finding.message for finding in found if finding.path == "extra")

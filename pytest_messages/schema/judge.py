@@ -1,7 +1,7 @@
 """Is this payload the published shape? Each fault as a plain finding."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, get_type_hints
@@ -187,9 +187,19 @@ _SHOWN = 60
 
 
 def _shown(value: object) -> str:
-    """Show a value as JSON, cut to a length that fits into a line; no more of it is written than that."""
+    """Show a value as JSON, cut to a length that fits into a line; no more of it is written than that.
+
+    Keys are sorted: what is found does not depend on the order in which they came.
+    """
+    try:
+        return _cut(json.JSONEncoder(default=repr, sort_keys=True).iterencode(value))
+    except TypeError:  # keys that no JSON has, in a value of a user's own
+        return _cut(repr(value))
+
+
+def _cut(pieces: Iterable[str]) -> str:
     text = ""
-    for piece in json.JSONEncoder(default=repr).iterencode(value):
+    for piece in pieces:
         text += piece
         if len(text) > _SHOWN:
             return f"{text[:_SHOWN]}…"
