@@ -201,7 +201,7 @@ PLANTED: list[tuple[str, schema.Kind, Any, tuple[str, str, str, str]]] = [
         (
             "requests",
             "out-of-range",
-            'found [{"custom_id": "a", "params": {"model": "claude-sonnet-5", "…; documented is at most 100000 items',
+            'found [{"custom_id": "a", "params": {"max_tokens": 64, "messages":…; documented is at most 100000 items',
             DOCS + "build-with-claude/batch-processing",
         ),
     ),
@@ -461,7 +461,7 @@ def test_importing_the_room_builds_no_validator() -> None:
 def test_what_is_shown_does_not_depend_on_the_order_of_keys() -> None:
     one = schema.judge("request", {"model": "m", "max_tokens": 1, "messages": [], "extra": {"a": 1, "b": 2}})
     other = schema.judge("request", {"extra": {"b": 2, "a": 1}, "messages": [], "max_tokens": 1, "model": "m"})
-    assert sorted(one) == sorted(other)
+    assert set(one) == set(other)
 
 
 def test_a_value_with_keys_that_no_json_has_is_shown_all_the_same() -> None:
