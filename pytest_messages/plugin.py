@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         described = f"{option.help} ({option.choices})" if option.words else option.help
         if option.cli:
-            group.addoption(option.flag, dest=option.ini_name, metavar=option.name.upper(), help=described)
+            group.addoption(option.flag, dest=option.ini_name, metavar=option.metavar, help=described)
         if option.ini:
             kind = "linelist" if option.kind == "list" else "string"
             parser.addini(option.ini_name, described, type=kind, default=None)  # type: ignore[arg-type]

@@ -40,6 +40,7 @@ class Option:
     words: tuple[str, ...] = ()
     pattern: str | None = None
     form: str | None = None
+    metavar: str = "WORD"
     cli: bool = False
     ini: bool = True
     marker: bool = False
@@ -84,6 +85,7 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option(
         name="record",
+        metavar="MODE",
         words=tuple(RecordMode),
         cli=True,
         marker=True,
@@ -124,6 +126,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="chunking",
+        metavar="HOW",
         words=("event", "recorded", "whole", "split"),
         pattern=r"bytes:[1-9][0-9]*",
         form="bytes:N",
@@ -133,6 +136,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="pace",
+        metavar="HOW",
         words=("instant", "recorded"),
         pattern=r"[0-9]+(\.[0-9]+)?",
         form="a factor",
@@ -148,13 +152,16 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="expire",
+        metavar="AGE",
         words=("off",),
         pattern=r"[1-9][0-9]*d(:fail)?",
         form="90d | 90d:fail",
+        cli=True,
         help="from which age on a recording is pointed out, or fails its test",
     ),
     Option(
         name="dir",
+        metavar="PATH",
         kind="text",
         words=("cassettes",),
         cli=True,
@@ -162,6 +169,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="provider",
+        metavar="NAME",
         kind="text",
         cli=True,
         marker=True,
