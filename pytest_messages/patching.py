@@ -7,7 +7,6 @@ its own.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import sys
 import threading
@@ -15,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+import anyio
 
 from pytest_messages import foreign, transport
 from pytest_messages.guard import Guard
@@ -112,10 +113,12 @@ def _libraries() -> list[ModuleType]:
 
 
 def _in_task() -> bool:
+    """Tell whether a task of asyncio or trio runs here."""
     try:
-        return asyncio.current_task() is not None
-    except RuntimeError:
+        anyio.get_current_task()
+    except (RuntimeError, AttributeError):  # no event loop; a callback of one, which is no task
         return False
+    return True
 
 
 SESSIONS = Sessions()

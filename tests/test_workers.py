@@ -119,22 +119,27 @@ def test_the_innermost_session_answers(suite: Suite) -> None:
     assert suite.sent() == before
 
 
-def test_tasks_side_by_side_have_cassettes_of_their_own(suite: Suite) -> None:
-    suite.write("""
-        import asyncio
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_tasks_side_by_side_have_cassettes_of_their_own(suite: Suite, backend: str) -> None:
+    suite.write(f"""
+        import anyio
         from pytest_messages import use_cassette
 
-        async def talk(name):
+        async def talk(name, made):
             with use_cassette(name) as session:
                 async with httpx.AsyncClient() as client:
                     for n in range(3):
-                        await client.post(URL, json=body(f"sandbox: say {name} {n}"), headers=HEADERS)
-                return len(session.calls)
+                        await client.post(URL, json=body(f"sandbox: say {{name}} {{n}}"), headers=HEADERS)
+                made.append(len(session.calls))
 
         def test_it():
+            made = []
             async def both():
-                return await asyncio.gather(talk("a"), talk("b"))
-            assert asyncio.run(both()) == [3, 3]
+                async with anyio.create_task_group() as group:
+                    group.start_soon(talk, "a", made)
+                    group.start_soon(talk, "b", made)
+            anyio.run(both, backend={backend!r})
+            assert made == [3, 3]
     """)
     suite.run(passed=1)
     assert suite.prompts("a") == [f"sandbox: say a {n}" for n in range(3)]
