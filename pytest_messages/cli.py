@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_messages import checking, providers, report, schema, store
 from pytest_messages.errors import Level, MessagesError
 from pytest_messages.report.checking import FORMATS, audited, checked
+from pytest_messages.report.text import number
 from pytest_messages.use import credentials
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _audit(asked: argparse.Namespace) -> int:
         leaking = leaking or bool(done.leaks)
         if text := audited(str(done.path), done.leaks, len(done.allowed), len(done.hints)):
             print(text)
-    print(f"{len(paths)} files looked at")
+    print(f"{number(len(paths), 'file')} looked at" + ("; --fix scrubs what was found" if leaking else ""))
     return FOUND if leaking else FINE if paths else USAGE
 
 

@@ -198,7 +198,7 @@ def test_a_key_is_found_named_by_kind_and_place_and_never_shown(capsys: Printed)
     printed = capsys.readouterr()
     assert KEY not in printed.out + printed.err
     assert "x-api-key" in printed.out
-    assert printed.out.endswith("1 files looked at\n")
+    assert printed.out.endswith("1 file looked at; --fix scrubs what was found\n")
 
 
 def test_fix_scrubs_and_then_nothing_is_found(capsys: Printed) -> None:

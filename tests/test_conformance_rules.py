@@ -508,7 +508,7 @@ FAULTS = (
         "text",
         having(asked_with=(("content-type", "application/json"),)),
         "request header anthropic-version",
-        N,
+        H,
     ),
     Fault(
         "request.unsupported",

@@ -66,16 +66,16 @@ DUMPS: dict[str, Any] = {
         ("request.body $.api_key", {"body": '{"api_key": "hunter2"}'}, "api-key"),
         ("response.body.string block 0 $.text", {"answer": stream(KEY[:20], KEY[20:50], KEY[50:])}, "api-key"),
         ("response.body.string event 2 $.delta.text", {"answer": stream("hi", f"é {JWT}")}, "jwt"),
-        ("request.uri $", {"uri": f"https://gate.example/{SHINZO}/v1/messages"}, "shinzo-api-key"),
-        ("request.uri $", {"uri": "https://me:hunter2@gate.example/v1/messages"}, "url-credentials"),
+        ("request.uri", {"uri": f"https://gate.example/{SHINZO}/v1/messages"}, "shinzo-api-key"),
+        ("request.uri", {"uri": "https://me:hunter2@gate.example/v1/messages"}, "url-credentials"),
         ("request.headers.x-api-key", {"x_api_key": "hunter2"}, "api-key"),
         ("request.headers.authorization", {"authorization": "Bearer hunter2"}, "authorization"),
         ("request.headers.cookie", {"cookie": "a=b"}, "credential-header"),
         ("request.headers.x-portkey-api-key", {"x_portkey_api_key": "hunter2"}, "credential-header"),
         ("request.headers.anthropic-organization-id", {"anthropic_organization_id": UUID}, "organization-id"),
-        ("request.headers.x-debug $", {"x_debug": f"see {AWS}"}, "aws-access-key"),
-        ("request.body $", {"body": f"live: {LIVE}"}, "credential"),
-        ("request.body $", {"body": b64encode(f"u:{LIVE}".encode()).decode()}, "credential"),
+        ("request.headers.x-debug", {"x_debug": f"see {AWS}"}, "aws-access-key"),
+        ("request.body", {"body": f"live: {LIVE}"}, "credential"),
+        ("request.body", {"body": b64encode(f"u:{LIVE}".encode()).decode()}, "credential"),
         ("response.body.string $.error", {"answer": json.dumps({"error": LIVE})}, "credential"),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_body_that_another_tool_parsed_is_read() -> None:
 
 def test_a_body_of_bytes_and_a_key_of_a_mapping_are_read() -> None:
     leaks = find_leaks(yaml.safe_dump({"a": [KEY.encode() + b"\xff"], SHINZO: 1}))
-    assert leaks == (Leak("$", "shinzo-api-key"), Leak("a[0] $", "api-key"))
+    assert leaks == (Leak("$", "shinzo-api-key"), Leak("a[0]", "api-key"))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_base64_uuids_and_hashes_raise_no_alarm(blob: bytes, uuid: object, commi
 
 def test_a_finding_is_allowed_by_kind_and_place_and_counted() -> None:
     text = yaml.safe_dump(cassette(body=json.dumps({"a": AWS, "b": AWS})))
-    place = "interactions[0].request.body $"
+    place = "interactions[0].request.body"
     a, b = Leak(f"c.yaml {place}.a", "aws-access-key"), Leak(f"c.yaml {place}.b", "aws-access-key")
     assert Gate().check(text, where="c.yaml") == GateResult((a, b), ())
     assert Gate(allow=[f"aws-access-key@c.yaml {place}.a"]).check(text, where="c.yaml") == GateResult((b,), (a,))
@@ -255,7 +255,7 @@ def test_personal_data_are_hints() -> None:
         "password": "mellon",
     }
     hints = find_hints(yaml.safe_dump(cassette(body=json.dumps({**body, "k": KEY}))), where="c.yaml")
-    place = "c.yaml interactions[0].request.body $"
+    place = "c.yaml interactions[0].request.body"
     assert hints == (
         Leak(f"{place}.m", "email"),
         Leak(f"{place}.m", "phone"),

@@ -50,9 +50,9 @@ def _head(asked: Asked) -> Iterator[Finding]:
     if provider.versions and said is not None and said not in provider.versions:
         found = f"{shown(said)}, taken are {', '.join(provider.versions)}"
         yield Finding("request.version", "header anthropic-version", found, source=provider.page("versions"))
-    # Recorders strip headers; only where something is left can the version be said to be missing.
+    # Recorders strip headers: only where something is left may the version be missing, and even there it is no proof.
     elif provider.version_required and asked.said is None and header(asked.headers, "content-type"):
-        yield Finding("request.version", "header anthropic-version", "there is none")
+        yield Finding("request.version", "header anthropic-version", "there is none", level=Level.HINT)
     for error in unsupported(provider, asked.body, asked.headers):
         yield Finding("request.unsupported", error.field, str(error), source=error.source)
 

@@ -114,7 +114,9 @@ class Gate:
             # What stands whole in one event is found in the block's text as well.
             if (finding.kind, finding.ranges) not in seen:
                 seen.add((finding.kind, finding.ranges))
-                yield Leak(f"{where} {finding.where}".strip(), finding.kind)
+                # A plain text has no places of its own.
+            inside = "" if where and finding.where == "$" else finding.where
+            yield Leak(f"{where} {inside}".strip(), finding.kind)
 
     def _in_text(self, text: str) -> Iterator[Leak]:
         folds = [match.start() - shift for match, shift in _with_shift(_FOLD.finditer(text))]
