@@ -217,7 +217,7 @@ def test_base64_uuids_and_hashes_raise_no_alarm(blob: bytes, uuid: object, commi
 
 def test_a_finding_is_allowed_by_kind_and_place_and_counted() -> None:
     text = yaml.safe_dump(cassette(body=json.dumps({"a": AWS, "b": AWS})))
-    place = "interactions[0].request.body"
+    place = "interactions[0].request.body $"
     a, b = Leak(f"c.yaml {place}.a", "aws-access-key"), Leak(f"c.yaml {place}.b", "aws-access-key")
     assert Gate().check(text, where="c.yaml") == GateResult((a, b), ())
     assert Gate(allow=[f"aws-access-key@c.yaml {place}.a"]).check(text, where="c.yaml") == GateResult((b,), (a,))
@@ -255,7 +255,7 @@ def test_personal_data_are_hints() -> None:
         "password": "mellon",
     }
     hints = find_hints(yaml.safe_dump(cassette(body=json.dumps({**body, "k": KEY}))), where="c.yaml")
-    place = "c.yaml interactions[0].request.body"
+    place = "c.yaml interactions[0].request.body $"
     assert hints == (
         Leak(f"{place}.m", "email"),
         Leak(f"{place}.m", "phone"),
