@@ -162,6 +162,12 @@ class Suite:
         settings = self._resolved(markers)
         directory = Path(settings.dir)
         path = self._path(item, name, directory)
+        if item.get_closest_marker("vcr") and path == item.path.parent / "cassettes" / item.path.stem / path.name:
+            # The last writer would win, and pytest-recording stores what we keep off the disk.
+            raise SettingsError(
+                f"the mark vcr has its recorder write to {self.run.shown(path)} too: give our cassette another name,"
+                f" @pytest.mark.messages('messages/{item.name}')"
+            )
         shared = name is not None and self._users_of(name) > 1
         return use.Plan(
             path=path,

@@ -458,3 +458,21 @@ def test_a_client_made_without_a_key_says_what_to_type(suite: Suite, monkeypatch
     )
     result = suite.run("test_keyless.py", "-W", "ignore", failed=1)
     result.stdout.fnmatch_lines(["the SDK's client was made without a key*", "*export ANTHROPIC_API_KEY=*"])
+
+
+def test_a_test_that_two_recorders_would_write_one_file_for_is_told(suite: Suite) -> None:
+    suite.pytester.makeini("[pytest]\nmarkers = vcr: pytest-recording's\n")
+    suite.write("""
+        @pytest.mark.vcr
+        @pytest.mark.messages
+        def test_it():
+            ask("sandbox: say one")
+
+        @pytest.mark.vcr
+        @pytest.mark.messages("ours")
+        def test_named():
+            ask("sandbox: say one")
+    """)
+    result = suite.run(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["*the mark vcr has its recorder write to cassettes/test_suite/test_it.yaml too*"])
+    assert suite.files() == ["ours.yaml"]
