@@ -157,10 +157,12 @@ def test_a_call_is_judged_and_knows_its_provider(
     assert rules(good, provider="anthropic") == set()
     assert rules(cut, provider="anthropic") == {"stream.unfinished"}
     assert rules(cut, provider=ANTHROPIC) == {"stream.unfinished"}
-    # Its own is the profile `compatible`, of which less is asked.
-    assert cut.provider.name == "compatible"
-    assert rules(cut) == set()
-    assert rules(cut, strict=True) == {"stream.unfinished"}
+    # Its own is whose API the client spoke, whatever the address.
+    assert cut.provider.name == "anthropic"
+    assert rules(cut) == {"stream.unfinished"}
+    # Of an endpoint that nobody knows less is asked.
+    assert rules(cut, provider="compatible") == set()
+    assert rules(cut, provider="compatible", strict=True) == {"stream.unfinished"}
     # The API has refused the request itself.
     assert rules(refused, provider="anthropic") == set()
 

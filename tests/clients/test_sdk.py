@@ -317,7 +317,7 @@ def _timeless(said: Any) -> Any:
 
 def test_a_stream_is_live_while_it_is_recorded(tmp_path: Path) -> None:
     """The server sends three events and then nothing: whoever waits for the end of the stream sees none of them."""
-    with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml") as session:
+    with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml", record="once") as session:
         seen: list[str] = []
         with client_of(server) as client, client.messages.stream(**question("sandbox: stall after 4 events")) as stream:
             for event in stream:
@@ -340,14 +340,14 @@ def test_an_async_stream_is_live_while_it_is_recorded(tmp_path: Path) -> None:
                         return seen
         return seen
 
-    with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml") as session:
+    with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml", record="once") as session:
         assert asyncio.run(talk(server))[-1] == "content_block_delta"
     assert [call.ended for call in session.calls] == ["closed"]
 
 
 def test_a_refusal_comes_through_the_sdk_at_once(tmp_path: Path) -> None:
     with sandbox.serve() as server:
-        with use_cassette(tmp_path / "tape.yaml"):
+        with use_cassette(tmp_path / "tape.yaml", record="once"):
             sync_json(server)
         with (
             use_cassette(tmp_path / "tape.yaml", record="none", unplayed="ignore") as session,
@@ -361,7 +361,7 @@ def test_a_refusal_comes_through_the_sdk_at_once(tmp_path: Path) -> None:
 def test_replay_does_not_wait_when_it_was_told_to(tmp_path: Path) -> None:
     asked = question("sandbox: flaky 2")
     with sandbox.serve() as server:
-        with use_cassette(tmp_path / "tape.yaml"), client_of(server) as client:
+        with use_cassette(tmp_path / "tape.yaml", record="once"), client_of(server) as client:
             client.with_options(max_retries=2).messages.create(**asked)
         with use_cassette(tmp_path / "tape.yaml", record="none") as session, client_of(server) as client:
             client.with_options(max_retries=2).messages.create(**asked)
@@ -384,7 +384,7 @@ def test_the_sdk_over_aiohttp_is_one_interaction(tmp_path: Path) -> None:
         ):
             return (await stream.get_final_message()).to_dict()
 
-    with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml") as session:
+    with sandbox.serve() as server, use_cassette(tmp_path / "tape.yaml", record="once") as session:
         live = asyncio.run(talk(server))
     assert len(session.calls) == 1
     with use_cassette(tmp_path / "tape.yaml", record="none"):
