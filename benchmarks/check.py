@@ -17,8 +17,8 @@ COUNT = 2000
 
 def tape(path: Path) -> None:
     """Record one cassette of about 10 kB."""
-    long = "sandbox: say " + "and so on, " * 25
-    body = {"model": "claude-sonnet-5", "max_tokens": 200, "messages": [{"role": "user", "content": long}]}
+    long = "sandbox: say " + "and so on, " * 45
+    body = {"model": "claude-sonnet-5", "max_tokens": 400, "messages": [{"role": "user", "content": long}]}
     with sandbox.serve() as server, use_cassette(path, record="rewrite"), httpx.Client() as client:
         headers = {"x-api-key": server.key, "anthropic-version": "2023-06-01"}
         client.post(f"{server.url}/v1/messages", json=body | {"stream": True}, headers=headers)
