@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_messages import checking, providers, report, sandbox, store
 from pytest_messages.errors import CredentialError
 from pytest_messages.report.checking import as_text
+from pytest_messages.report.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,7 +86,7 @@ class Refusing(socket.socket):
 socket.socket = Refusing
 '''
 
-_LIVE_MODEL = "claude-haiku-4-5"
+_MODEL = providers.ANTHROPIC.model
 _LIVE_COST = "5 requests, about 1,500 input and 400 output tokens"
 
 
@@ -101,7 +102,7 @@ def offline() -> int:
     """Run the demo against the sandbox and return the exit code; needs neither a key nor a network."""
     print("pytest-messages demo. No key, no network: the API below is the SANDBOX, a program on this machine.\n")
     with _folder() as folder:
-        _write(folder, model="claude-sonnet-4-5", error="sandbox: error 404")
+        _write(folder, model=_MODEL, error="sandbox: error 404")
         with sandbox.serve() as server:
             environ = {**_environment(), "ANTHROPIC_API_KEY": server.key, "ANTHROPIC_BASE_URL": server.url}
             steps = [_pytest(folder, environ, "1. Record, from the sandbox", "--messages-record=once")]
@@ -118,12 +119,12 @@ def live(*, yes: bool) -> int:
     variables = tuple(dict.fromkeys(each.variable for each in provider.credentials))
     if not any(os.environ.get(variable) for variable in variables):
         raise CredentialError(f"the live demo needs a key: set {' or '.join(variables)}", variables=variables)
-    print(f"pytest-messages demo, against the real API ({provider.base_url}).\nIt costs {_LIVE_COST} of {_LIVE_MODEL}.")
+    print(f"pytest-messages demo, against the real API ({provider.base_url}).\nIt costs {_LIVE_COST} of {_MODEL}.")
     if not yes and input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
         print("Nothing was sent.")
         return 1
     with _folder() as folder:
-        _write(folder, model=_LIVE_MODEL, error="Hello")
+        _write(folder, model=_MODEL, error="Hello")
         steps = [_pytest(folder, dict(os.environ), "1. Record, from the real API", "--messages-record=once")]
         steps.append(_replayed(folder, _environment()))
         return _conclude(folder, steps, sandboxed=False)
@@ -185,7 +186,8 @@ def _judged(tape: Path) -> _Step:
     print(f"{title}\n   $ pytest-messages check cassettes")
     done = list(checking.judge(checking.files([str(tape)]))) if tape.exists() else []
     for each in done:
-        print(f"   {each.path.name}: {each.interactions} interactions, {len(each.found)} findings")
+        counts = f"{number(each.interactions, 'interaction')}, {number(len(each.found), 'finding')}"
+        print(f"   {each.path.name}: {counts}")
     found = [finding for each in done for finding in each.found]
     if found:
         print(as_text(found))
