@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from pytest_messages.providers.addresses import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,17 +26,6 @@ class Ours(StrEnum):
     CLOUD = auto()
     """The Messages API in the envelope of a cloud: recognised, and not recordable yet."""
     NO = auto()
-
-
-@lru_cache(maxsize=1024)
-def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` is this machine."""
-    if host.lower() in {"localhost", "localhost."} or host.lower().endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

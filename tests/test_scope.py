@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_messages.scope import Ours, Scope, is_loopback
+from pytest_messages.providers.addresses import is_loopback
+from pytest_messages.scope import Ours, Scope
 
 SCOPE = Scope.of(
     providers=["api.anthropic.com"],

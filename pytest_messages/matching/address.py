@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from pytest_messages.providers.addresses import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -37,7 +38,7 @@ def address(url: str) -> Address:
     parameters = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
     return Address(
         host=name + suffix,
-        loopback=_is_loopback(name),
+        loopback=is_loopback(name),
         path=parts.path or "/",
         query=parts.query,
         parameters=tuple(sorted(parameters)),
@@ -45,15 +46,6 @@ def address(url: str) -> Address:
 
 
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):  # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 class Loopback:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
 def host_of(url: str) -> str:
-    """Return the host of ``url``, with its port where it names one."""
     """Return the host of ``url`` in lower case, with its port where one is written."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
@@ -17,7 +18,13 @@ def name_of(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` is this machine."""
-    name = name_of(host)
-    return name in {"localhost", "[::1]"} or name.startswith("127.")
+@lru_cache(maxsize=1024)
+def is_loopback(name: str) -> bool:
+    """Tell whether a host, given without its port, is this machine."""
+    # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+    if name.lower() in {"localhost", "localhost."} or name.lower().endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False

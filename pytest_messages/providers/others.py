@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_messages.providers.addresses import host_of as _host
-from pytest_messages.providers.addresses import is_loopback as _is_loopback
+from pytest_messages.providers.addresses import host_of, is_loopback, name_of
 from pytest_messages.providers.known import CLAUDE_DOCS, COMPATIBLE
 from pytest_messages.providers.profile import ErrorShape, Habits, Provider, Unsupported, credential
 
 
 def _like(name: str, title: str, base_url: str, source: str, **changes: Any) -> Provider:
     """Make the profile of a compatible endpoint; ``hosts`` is told by ``base_url`` unless it lives on this machine."""
-    host = _host(base_url)
-    hosts = () if _is_loopback(host) else (host,)
+    host = host_of(base_url)
+    hosts = () if is_loopback(name_of(host)) else (host,)
     variable = f"{name.upper().replace('-', '_')}_BASE_URL"
     made: dict[str, Any] = {"name": name, "title": title, "base_url": base_url, "base_url_env": variable}
     return replace(COMPATIBLE, **{**made, "source": source, "hosts": hosts, **changes})
