@@ -780,8 +780,6 @@ class TestErrors:
             ("{", "c:1:2: this is not JSON: Expecting property name enclosed in double quotes"),
             ('{"a": 1, "a": 2}', "c: the key 'a' stands here twice"),
             ('{"a": ' * 100_000, "c: it is nested too deeply"),
-            ("[" * 100_000, "c:1:201: it is nested too deeply"),
-            ("- " * 100_000, "c:1:401: it is nested too deeply"),
             (foreign(response=bomb(12)), "c:4:13: its aliases stand for more values than a body can have"),
         ],
     )  # fmt: skip
@@ -791,6 +789,12 @@ class TestErrors:
         assert str(error.value) == message
         place = ":".join(str(number) for number in (error.value.line, error.value.column) if number is not None)
         assert message.startswith(f"c:{place}: " if place else "c: ")
+
+    @pytest.mark.parametrize("deep", ["[" * 100_000, "- " * 100_000, '{"a": [' * 100_000])
+    def test_what_is_nested_too_deeply_is_an_error_whichever_scanner_notices(self, deep: str) -> None:
+        # PyYAML looks ahead and has a limit of its own since 6.0.4: the place depends on its version.
+        with pytest.raises(CassetteFormatError, match="it is nested too deeply$"):
+            load(deep, "c")
 
     @pytest.mark.parametrize(
         ("content", "message"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DEPTH = 200
+_TOO_DEEP = "it is nested too deeply"
 _SIZE = 5_000_000
 
 _YAML = "tag:yaml.org,2002:"
@@ -89,12 +90,18 @@ def parse(text: str, source: Source) -> Any:
     try:
         return _Builder(source).build(_events(text))
     except yaml.MarkedYAMLError as error:
-        problem = f"this is not YAML: {error.problem or error.context}"
-        raise source.error(problem, error.problem_mark or error.context_mark) from None
+        raise source.error(_in_our_words(error), error.problem_mark or error.context_mark) from None
     except yaml.reader.ReaderError as error:
         before = text.encode()[: error.position].decode(errors="ignore")
         problem = "this is not YAML: a character that must not stand in a file"
         raise source.error_at(problem, before.count("\n"), len(before) - before.rfind("\n") - 1) from None
+
+
+def _in_our_words(error: yaml.MarkedYAMLError) -> str:
+    """Say what is wrong; that the scanner gives up on depth before we do depends on PyYAML's version."""
+    if (error.context or "").startswith("while increasing"):
+        return _TOO_DEEP
+    return f"this is not YAML: {error.problem or error.context}"
 
 
 def parse_json(text: str, source: Source) -> Any:
@@ -104,7 +111,7 @@ def parse_json(text: str, source: Source) -> Any:
     except json.JSONDecodeError as error:
         raise source.error_at(f"this is not JSON: {error.msg}", error.lineno - 1, error.colno - 1) from None
     except RecursionError:
-        raise source.error("it is nested too deeply") from None
+        raise source.error(_TOO_DEEP) from None
 
 
 def expanded_size(value: object, sizes: dict[int, int]) -> int:
@@ -191,7 +198,7 @@ class _Builder:
         if event.tag not in tags:
             raise self._foreign_tag(event)
         if len(self.frames) >= _DEPTH:
-            raise self.source.error("it is nested too deeply", event.start_mark)
+            raise self.source.error(_TOO_DEEP, event.start_mark)
         self._place(holder, event)
         self.frames.append(_Frame(holder, event.anchor))
 
