@@ -52,7 +52,7 @@ prove: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
-	$(BIN)/python tests/test_conformance_docs.py
+	$(BIN)/python tests/judge/test_judge_docs.py
 
 record-own: $(STAMP)
 	$(BIN)/python cassettes/record.py

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from pytest_messages import sandbox, use_cassette
-from pytest_messages.store import read
+from pytest_messages.cassette.store import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_messages.cassette import Interaction
+    from pytest_messages.cassette.document import Interaction
 
 SIZES = (1, 10, 100)
 ROUNDS = 5

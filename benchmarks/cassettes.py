@@ -23,8 +23,9 @@ import yaml
 from vcr.persisters.filesystem import FilesystemPersister  # type: ignore[import-untyped]  # it has no types
 from vcr.serializers import yamlserializer  # type: ignore[import-untyped]  # it has no types
 
-from pytest_messages.cassette import Cassette, Interaction, Recording
-from pytest_messages.vcr_format import dump, load
+from pytest_messages.cassette.document import Cassette, Interaction, Recording
+from pytest_messages.cassette.reading import load
+from pytest_messages.cassette.writing import dump
 from pytest_messages.wire import Chunk, Request, Response
 
 if TYPE_CHECKING:

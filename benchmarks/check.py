@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from pytest_messages import cli, sandbox, use_cassette
+from pytest_messages import sandbox, use_cassette
+from pytest_messages.commands.main import main as command
 
 COUNT = 2000
 
@@ -33,9 +34,9 @@ def main() -> None:
         for n in range(1, COUNT):
             (Path(folder) / f"{n}.yaml").write_bytes(text)
         with contextlib.redirect_stdout(io.StringIO()) as said:
-            cli.main(["check", str(first)])
+            command(["check", str(first)])
             start = time.perf_counter()
-            cli.main(["check", folder])
+            command(["check", folder])
             took = time.perf_counter() - start
         print(f"{COUNT} cassettes of {len(text) / 1000:.1f} kB: {took:.2f} s ({said.getvalue().splitlines()[-1]})")
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import httpx2
 
-from pytest_messages import sse
-from pytest_messages.cassette import Interaction, Recording
-from pytest_messages.conformance import check
+from pytest_messages.api import sse
+from pytest_messages.cassette.document import Interaction, Recording
+from pytest_messages.judge import check
 from pytest_messages.providers import PROVIDERS
 from pytest_messages.wire import Request, Response
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HERE = Path(__file__).resolve().parent
-TESTS = HERE.parent / "tests" / "test_cassettes.py"
+TESTS = HERE.parent / "tests" / "cassette" / "test_own_cassettes.py"
 DIALECTS = ("anthropic", "shinzo", "shuyou")
 
 

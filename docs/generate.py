@@ -1,7 +1,7 @@
 """Write the generated parts of README.md and docs/ anew from the tables in the code.
 
 A part stands between ``<!-- made: NAME -->`` and ``<!-- end: NAME -->``; the function of that name below makes it.
-``python docs/generate.py`` rewrites what is stale, and `tests/test_docs.py` fails where something is.
+``python docs/generate.py`` rewrites what is stale, and `tests/project/test_docs.py` fails where something is.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_messages import errors, matching, modes, schema, settings
+from pytest_messages import errors, matching, settings
+from pytest_messages.api import schema
 from pytest_messages.errors import MessagesError
-from pytest_messages.modes import Found
 from pytest_messages.providers import PROVIDERS
 from pytest_messages.sandbox import HANDLES
 from pytest_messages.scrubbing import kinds, rules
+from pytest_messages.session import modes
+from pytest_messages.session.modes import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from pytest_messages.api.schema import Documented, Fact
     from pytest_messages.providers import Provider, Status, Unsupported
-    from pytest_messages.schema import Documented, Fact
     from pytest_messages.settings import Option
 
 ROOT = Path(__file__).resolve().parents[1]

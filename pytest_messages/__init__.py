@@ -9,10 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_messages.assertion import assert_conforms as assert_conforms
     from pytest_messages.client import AsyncMessagesClient as AsyncMessagesClient
     from pytest_messages.client import MessagesClient as MessagesClient
-    from pytest_messages.conformance import check as check
     from pytest_messages.errors import ApiError as ApiError
     from pytest_messages.errors import CassetteError as CassetteError
     from pytest_messages.errors import CassetteFormatError as CassetteFormatError
@@ -21,12 +19,9 @@ if TYPE_CHECKING:
     from pytest_messages.errors import CassetteVersionError as CassetteVersionError
     from pytest_messages.errors import ConformanceError as ConformanceError
     from pytest_messages.errors import CredentialError as CredentialError
-    from pytest_messages.errors import Difference as Difference
     from pytest_messages.errors import EmptyError as EmptyError
     from pytest_messages.errors import ExhaustedError as ExhaustedError
     from pytest_messages.errors import ExpiredError as ExpiredError
-    from pytest_messages.errors import Leak as Leak
-    from pytest_messages.errors import Level as Level
     from pytest_messages.errors import MessagesError as MessagesError
     from pytest_messages.errors import NoMatchError as NoMatchError
     from pytest_messages.errors import NotRecordableError as NotRecordableError
@@ -38,18 +33,22 @@ if TYPE_CHECKING:
     from pytest_messages.errors import StreamError as StreamError
     from pytest_messages.errors import UnplayedError as UnplayedError
     from pytest_messages.errors import UnsupportedFieldError as UnsupportedFieldError
-    from pytest_messages.errors import Violation as Violation
+    from pytest_messages.findings import Difference as Difference
+    from pytest_messages.findings import Leak as Leak
+    from pytest_messages.findings import Level as Level
+    from pytest_messages.findings import Violation as Violation
+    from pytest_messages.judge import check as check
     from pytest_messages.matching import Matcher as Matcher
-    from pytest_messages.session import Call as Call
-    from pytest_messages.session import Session as Session
+    from pytest_messages.session.session import Call as Call
+    from pytest_messages.session.session import Session as Session
     from pytest_messages.settings import RecordMode as RecordMode
     from pytest_messages.settings import Settings as Settings
-    from pytest_messages.use import use_cassette as use_cassette
+    from pytest_messages.use.assertion import assert_conforms as assert_conforms
+    from pytest_messages.use.block import use_cassette as use_cassette
 
 _PUBLIC = {
-    "assertion": ("assert_conforms",),
     "client": ("AsyncMessagesClient", "MessagesClient"),
-    "conformance": ("check",),
+    "judge": ("check",),
     "errors": (
         "ApiError",
         "CassetteError",
@@ -59,12 +58,9 @@ _PUBLIC = {
         "CassetteVersionError",
         "ConformanceError",
         "CredentialError",
-        "Difference",
         "EmptyError",
         "ExhaustedError",
         "ExpiredError",
-        "Leak",
-        "Level",
         "MessagesError",
         "NoMatchError",
         "NotRecordableError",
@@ -76,12 +72,13 @@ _PUBLIC = {
         "StreamError",
         "UnplayedError",
         "UnsupportedFieldError",
-        "Violation",
     ),
+    "findings": ("Difference", "Leak", "Level", "Violation"),
     "matching": ("Matcher",),
-    "session": ("Call", "Session"),
+    "session.session": ("Call", "Session"),
     "settings": ("RecordMode", "Settings"),
-    "use": ("use_cassette",),
+    "use.assertion": ("assert_conforms",),
+    "use.block": ("use_cassette",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 

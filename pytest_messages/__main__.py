@@ -1,6 +1,6 @@
 """`python -m pytest_messages` is `pytest-messages`."""
 
-from pytest_messages.cli import main
+from pytest_messages.commands.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

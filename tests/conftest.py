@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 # Imported here, once: pytester forgets after each run what was imported in it.
-import pytest_messages.suite  # noqa: F401 - see above
-from pytest_messages import store
+import pytest_messages.plugin.suite  # noqa: F401 - see above
+from pytest_messages.cassette import store
 
 # The HTTP libraries import these at their first request, and translate the exceptions of that import only.
 WIRES = [import_module(name) for name in ("httpcore", "httpcore2") if find_spec(name)]
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_messages.cassette import Cassette
+    from pytest_messages.cassette.document import Cassette
     from pytest_messages.sandbox import Sandbox
 
 pytest_plugins = ["pytester"]

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages.cassette import Cassette, Interaction, Recording
+from pytest_messages.cassette.document import Cassette, Interaction, Recording
 from pytest_messages.matching import Matching
-from pytest_messages.modes import State
 from pytest_messages.providers import provider_of
-from pytest_messages.scope import Scope
 from pytest_messages.scrubbing import Scrubber
-from pytest_messages.session import Session
+from pytest_messages.session.modes import State
+from pytest_messages.session.scope import Scope
+from pytest_messages.session.session import Session
 from pytest_messages.settings import Settings
 from pytest_messages.wire import Ended, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_messages.cassette import ScrubbedInteraction
+    from pytest_messages.cassette.document import ScrubbedInteraction
     from pytest_messages.errors import MessagesError
 
 URL = "https://api.anthropic.com/v1/messages"

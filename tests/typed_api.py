@@ -27,25 +27,19 @@ from pytest_messages import (
     UnsupportedFieldError,
     Violation,
     assert_conforms,
-    schema,
     use_cassette,
 )
-from pytest_messages.client import (
-    AsyncMessageStream,
-    CountParams,
-    CreateParams,
-    MessageStream,
-    as_turn,
-)
+from pytest_messages.api import schema
+from pytest_messages.api.schema.request import AssistantMessageParam, MessageParam
+from pytest_messages.client import AsyncMessageStream, CountParams, CreateParams, MessageStream, as_turn
 from pytest_messages.providers import ANTHROPIC
-from pytest_messages.schema.request import AssistantMessageParam, MessageParam
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
     import requests
 
-    from pytest_messages.cassette import Interaction
+    from pytest_messages.cassette.document import Interaction
 
 MODEL = "claude-sonnet-5"
 HELLO: list[MessageParam] = [{"role": "user", "content": "Hello"}]

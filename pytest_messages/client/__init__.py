@@ -6,7 +6,12 @@ the documentation forbids, except through ``raw``.
 """
 
 from pytest_messages.client.params import CountParams, CreateParams, as_turn
-from pytest_messages.client.shells import AsyncMessagesClient, AsyncMessageStream, MessagesClient, MessageStream
+from pytest_messages.client.shells import (
+    AsyncMessagesClient,
+    AsyncMessageStream,
+    MessagesClient,
+    MessageStream,
+)
 
 __all__ = [
     "AsyncMessageStream",

@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from pytest_messages import conformance, providers, report, schema, transport
+from pytest_messages import judge, providers, report
+from pytest_messages.api import schema
 from pytest_messages.client.params import HEADERS
-from pytest_messages.conformance.requests import Asked, is_well_formed
-from pytest_messages.conformance.verdict import verdict
 from pytest_messages.errors import (
     ApiError,
     ConformanceError,
-    Level,
     MessagesError,
     StreamError,
     UnsupportedFieldError,
     refusal,
 )
+from pytest_messages.findings import Level
+from pytest_messages.intercept.common import CALL, PROVIDER
+from pytest_messages.judge.grading import verdict
+from pytest_messages.judge.requests import Asked, is_well_formed
 from pytest_messages.wire import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pytest_messages.api.schema import Kind, Message, TokenCount
     from pytest_messages.providers import Provider
-    from pytest_messages.schema import Kind, Message, TokenCount
-    from pytest_messages.session import Call, Session
+    from pytest_messages.session.session import Call, Session
 
 __tracebackhide__ = True
 """For pytest: a failure is shown where the test called us, and our frames, which hold keys, are not shown at all."""
@@ -143,7 +145,7 @@ class Account:
             content=content,
             extensions={
                 "timeout": httpx.Timeout(timeout or _PATIENCE, connect=_CONNECT).as_dict(),
-                transport.PROVIDER: self.provider,
+                PROVIDER: self.provider,
             },
         )
 
@@ -182,7 +184,7 @@ class Account:
         try:
             return parse(value)
         except ValidationError as error:
-            found = conformance.judge_body(value if isinstance(value, dict) else dumps(value), self.provider)
+            found = judge.judge_body(value if isinstance(value, dict) else dumps(value), self.provider)
             problem = f"the answer is no {what}: {_breaches(len(found) or error.error_count())}"
             raise explained(ConformanceError(problem, violations=found)) from None
 
@@ -213,7 +215,7 @@ class Account:
 
     def _as_recorded(self, response: httpx.Response) -> Response:
         """Return the answer as the session has it: replay hands out a shorter wait than was asked for."""
-        call: Call | None = response.extensions.get(transport.CALL)
+        call: Call | None = response.extensions.get(CALL)
         return call.response if call and call.response else wire_response(response, response.content)
 
 

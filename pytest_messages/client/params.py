@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict
 
-from pytest_messages import schema
+from pytest_messages.api import schema
 
 # The fields of a request but for ``stream``, which the overloads of ``create`` decide.
-from pytest_messages.schema.request import AssistantMessageParam, CallParams
+from pytest_messages.api.schema.request import AssistantMessageParam, CallParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_messages.schema import Message
+    from pytest_messages.api.schema import Message
 
 
 class _InHeaders(TypedDict, total=False):

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 import httpx
 
-from pytest_messages import schema
+from pytest_messages.api import schema
 from pytest_messages.client.account import Account, as_json, provider_of
-from pytest_messages.client.reading import Reading
+from pytest_messages.client.accumulation import Reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator, Mapping
 
+    from pytest_messages.api.schema import Message, StreamEvent, TokenCount
     from pytest_messages.client.params import CountParams, CreateParams
     from pytest_messages.providers import Provider
-    from pytest_messages.schema import Message, StreamEvent, TokenCount
-    from pytest_messages.session import Session
+    from pytest_messages.session.session import Session
 
 __tracebackhide__ = True
 """As in `account`."""

@@ -5,6 +5,6 @@ costs the same however many there are; where two keys differ, the same parts say
 weaker comparison: a request whose key no recording has gets no answer.
 """  # noqa: D400 - a question is what this module answers
 
-from pytest_messages.matching.matching import BUILTIN, PARTS, Matcher, Matching
+from pytest_messages.matching.matcher import BUILTIN, PARTS, Matcher, Matching
 
 __all__ = ["BUILTIN", "PARTS", "Matcher", "Matching"]

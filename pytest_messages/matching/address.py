@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_messages.providers.addresses import is_loopback
+from pytest_messages.providers.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping

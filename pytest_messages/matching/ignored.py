@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
 from jsonpath_rfc9535 import compile as compile_path
 
-from pytest_messages.errors import ABSENT, SettingsError
+from pytest_messages.errors import SettingsError
+from pytest_messages.findings import ABSENT
 from pytest_messages.matching.exact import parse
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ names a gateway. `load_declared` reads further profiles from a TOML file.
 
 from __future__ import annotations
 
-from pytest_messages.providers.declared import load_declared, parse_declared
-from pytest_messages.providers.failures import read_error
-from pytest_messages.providers.known import (
+from pytest_messages.providers.builtin import (
     ANTHROPIC,
     CLAUDE_DOCS,
     COMPATIBLE,
@@ -19,6 +17,8 @@ from pytest_messages.providers.known import (
     SHUYOU,
     SHUYOU_DOCS,
 )
+from pytest_messages.providers.declared import load_declared, parse_declared
+from pytest_messages.providers.envelopes import read_error
 from pytest_messages.providers.profile import (
     Credential,
     ErrorFacts,
@@ -29,8 +29,8 @@ from pytest_messages.providers.profile import (
     Status,
     Unsupported,
 )
-from pytest_messages.providers.requests import group_of, placeholders, request_headers, unsupported
-from pytest_messages.providers.telling import PROVIDERS, base_url_of, provider_named, provider_of
+from pytest_messages.providers.requirements import group_of, placeholders, request_headers, unsupported
+from pytest_messages.providers.resolve import PROVIDERS, base_url_of, provider_named, provider_of
 
 __all__ = [
     "ANTHROPIC",

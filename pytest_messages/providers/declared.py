@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from pytest_messages.errors import SettingsError
-from pytest_messages.providers.addresses import host_of
-from pytest_messages.providers.known import COMPATIBLE
+from pytest_messages.providers.builtin import COMPATIBLE
+from pytest_messages.providers.hosts import host_of
 from pytest_messages.providers.profile import ErrorShape, Habits, Provider, Status, Unsupported, credential
-from pytest_messages.providers.telling import PROVIDERS, alternatives
+from pytest_messages.providers.resolve import PROVIDERS, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,7 +2,7 @@
 
 from pytest_messages.report.conversation import conversation, wire
 from pytest_messages.report.explanation import explain, violations
-from pytest_messages.report.lines import (
+from pytest_messages.report.run_lines import (
     ENDED_WITH,
     header,
     incomplete,

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_messages import sse, stream
-from pytest_messages.report.text import line, members, number, plain, size, value, wrapped
+from pytest_messages.api import sse, stream
+from pytest_messages.report.layout import line, members, number, plain, size, value, wrapped
 from pytest_messages.wire import Ended, header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pytest_messages.cassette import Interaction
+    from pytest_messages.cassette.document import Interaction
     from pytest_messages.wire import Headers, Response
 
 Row = tuple[str, str]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_messages.errors import (
-    ABSENT,
     ApiError,
     CallContext,
     CassetteError,
@@ -18,7 +17,6 @@ from pytest_messages.errors import (
     CassetteVersionError,
     ConformanceError,
     CredentialError,
-    Difference,
     EmptyError,
     ExhaustedError,
     ExpiredError,
@@ -32,9 +30,20 @@ from pytest_messages.errors import (
     StreamError,
     UnplayedError,
     UnsupportedFieldError,
-    Violation,
 )
-from pytest_messages.report.text import COLUMNS, both, line, members, number, plain, quoted, shell, value, wrapped
+from pytest_messages.findings import ABSENT, Difference, Violation
+from pytest_messages.report.layout import (
+    COLUMNS,
+    both,
+    line,
+    members,
+    number,
+    plain,
+    quoted,
+    shell,
+    value,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,11 +8,11 @@ from enum import StrEnum
 from itertools import chain, pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_messages import sse
+from pytest_messages.api import sse
 from pytest_messages.providers import ANTHROPIC
 from pytest_messages.sandbox import answers
-from pytest_messages.sandbox.events import compact, encode, events, with_newlines
-from pytest_messages.sandbox.failures import Failure, error_body
+from pytest_messages.sandbox.refusals import Failure, error_body
+from pytest_messages.sandbox.streaming import compact, encode, events, with_newlines
 from pytest_messages.wire import Ended
 
 if TYPE_CHECKING:

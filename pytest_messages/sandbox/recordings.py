@@ -9,13 +9,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_messages import vcr_format
+from pytest_messages.cassette import reading
 from pytest_messages.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_messages.cassette import Interaction
+    from pytest_messages.cassette.document import Interaction
     from pytest_messages.wire import Request, Response
 
 Recordings = str | Path | list[Any] | tuple[Any, ...]
@@ -72,5 +72,5 @@ def load(recordings: Recordings | None) -> list[Interaction]:
     return [
         interaction
         for file in files
-        for interaction in vcr_format.load(file.read_text(encoding="utf-8"), str(file)).interactions
+        for interaction in reading.load(file.read_text(encoding="utf-8"), str(file)).interactions
     ]

@@ -19,9 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pytest_messages.errors import SettingsError
 from pytest_messages.providers import Provider, provider_named
 from pytest_messages.sandbox import plan as plans
-from pytest_messages.sandbox.desk import Desk
 from pytest_messages.sandbox.handles import HANDLES
 from pytest_messages.sandbox.plan import End, Plan
+from pytest_messages.sandbox.service import Desk
 from pytest_messages.wire import Request
 
 if TYPE_CHECKING:

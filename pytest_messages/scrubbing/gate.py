@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from pytest_messages.errors import Leak, SettingsError
+from pytest_messages.errors import SettingsError
+from pytest_messages.findings import GateResult, Leak
 from pytest_messages.scrubbing import kinds
 from pytest_messages.scrubbing.credentials import Credentials, credential_kind, is_credential_header
 from pytest_messages.scrubbing.finder import Finder
@@ -33,14 +33,6 @@ _STANDS_FOR: Final = re.compile(r"(?:Bearer )?[<\[{(].*[>\]})]|[A-Za-z_= -]*(?:x
 # YAML may fold a double-quoted text at any space and escape.
 _FOLD: Final = re.compile(r"\\\r?\n[ \t]*\\?")
 _INTERACTIONS: Final = frozenset({"interactions", "http_interactions"})
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """What the gate found: what must not be stored, and what a user allowed by name and place."""
-
-    leaks: tuple[Leak, ...]
-    allowed: tuple[Leak, ...]
 
 
 class Gate:

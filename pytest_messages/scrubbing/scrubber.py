@@ -8,10 +8,15 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_messages.cassette import Interaction, ScrubbedInteraction
+from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
 from pytest_messages.errors import MessagesError
 from pytest_messages.scrubbing import kinds
-from pytest_messages.scrubbing.credentials import Credentials, credentials_in, credentials_of, is_credential_header
+from pytest_messages.scrubbing.credentials import (
+    Credentials,
+    credentials_in,
+    credentials_of,
+    is_credential_header,
+)
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.gate import Gate
 from pytest_messages.scrubbing.placeholders import Placeholders, constant, kind_of

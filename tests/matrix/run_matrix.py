@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATIONS = {"0": "anthropic>=0.100,<1", "1": "anthropic[aiohttp]>=1,<2", "2": "anthropic[aiohttp]>=2,<3"}
-BESIDE = {"2": (("cassetter>=0.16,<1", "requests>=2.32"), ("tests/test_stock_readers.py",))}
+BESIDE = {"2": (("cassetter>=0.16,<1", "requests>=2.32"), ("tests/cassette/test_stock_readers.py",))}
 """What one environment has on top, and which tests need it: a peer that the others do without."""
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages import sse
-from pytest_messages.cassette import Interaction, Recording
+from pytest_messages.api import sse
+from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.wire import Ended, Request, Response
 
 if TYPE_CHECKING:

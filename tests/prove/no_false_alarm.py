@@ -6,8 +6,8 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_messages.conformance import check
-from pytest_messages.errors import Level
+from pytest_messages.findings import Level
+from pytest_messages.judge import check
 from pytest_messages.providers import PROVIDERS
 
 from .exchanges import FILES, Exchange, is_recorded, own, recorded
@@ -15,7 +15,7 @@ from .exchanges import FILES, Exchange, is_recorded, own, recorded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_messages.errors import Violation
+    from pytest_messages.findings import Violation
 
 EXCLUDED = {
     # What was perhaps written by hand is no traffic.

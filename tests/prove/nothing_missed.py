@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from pytest_messages.conformance import CATALOGUE
-from pytest_messages.errors import Level
+from pytest_messages.findings import Level
+from pytest_messages.judge import CATALOGUE
 
 from .exchanges import FILES, Exchange, is_recorded, own, recorded
 from .mutator import DAMAGES, NEUTRAL, TOLERATED, UNSEEN, Damage
@@ -18,7 +18,7 @@ from .no_false_alarm import judge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_messages.errors import Violation
+    from pytest_messages.findings import Violation
 
 SEED = 2026
 

@@ -17,9 +17,11 @@ from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages import sandbox, sse, use_cassette
-from pytest_messages.cassette import Interaction
-from pytest_messages.errors import Level, MessagesError
+from pytest_messages import sandbox, use_cassette
+from pytest_messages.api import sse
+from pytest_messages.cassette.document import Interaction
+from pytest_messages.errors import MessagesError
+from pytest_messages.findings import Level
 from pytest_messages.wire import Ended
 
 from .asking import Question, Seen, ask, ask_async, question_of
@@ -28,7 +30,7 @@ from .exchanges import CORPUS, FILES, Exchange, is_recorded, own, recorded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pytest_messages.session import Session
+    from pytest_messages.session.session import Session
 
     Asking = Callable[[str, Sequence[Question]], list[Seen]]
 

@@ -1,0 +1,1 @@
+"""The documented Messages API: its shapes, its streams, its bytes."""

@@ -1,0 +1,1 @@
+"""The command `pytest-messages`: one file a subcommand."""

@@ -1,0 +1,138 @@
+"""VCR.py's request function for aiohttp, asking a session; importing this module imports VCR.py."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from vcr.stubs.aiohttp_stubs import MockStream, vcr_request  # type: ignore[import-untyped]  # it has no types
+
+from pytest_messages.intercept import common
+from pytest_messages.intercept.whole_call import Exchange, to_vcr, whole, wire_headers
+from pytest_messages.wire import Ended, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_messages.session.session import Session
+
+
+async def request(
+    original: Any, client: Any, method: str, url: str, session: Session, seen: set[str], **kwargs: Any
+) -> Any:
+    """Replay, forward or refuse a request of an aiohttp ``client``."""
+    exchange = Exchange(session, "aiohttp", seen)
+    cassette = _Cassette(exchange)
+
+    async def forwarded(client: Any, method: str, url: str, **kwargs: Any) -> Any:
+        with common.sending():
+            return await _network(original)(client, method, url, **kwargs)
+
+    try:
+        response = await vcr_request(cassette, forwarded)(client, method, url, **kwargs)
+    except BaseException as error:
+        cassette.settle(error)
+        raise
+    cassette.settle(None)
+    return cassette.cut(response)
+
+
+def _network(original: Any) -> Any:
+    """Return aiohttp's own function, behind that of a VCR.py cassette of the user's that is open around us."""
+    while original.__globals__["__name__"] == vcr_request.__module__:
+        original = original.__wrapped__
+    return original
+
+
+class _Cassette:
+    """As much of a VCR.py cassette as its aiohttp stub asks for, for one call."""
+
+    write_protected = False
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._replayed: Any = None
+        self._recorded: dict[str, Any] | None = None
+
+    # What VCR.py calls
+
+    def can_play_response_for(self, request: Any) -> bool:
+        """Ask the session; raises `Refused`."""
+        headers, body = wire_headers(request.headers.items()), request.body
+        if isinstance(body, (dict, list)):  # what was given as ``json=``
+            body = json.dumps(body)
+            headers += () if "content-type" in dict(headers) else (("content-type", "application/json"),)
+        self._replayed = self._exchange.decide(Request(request.method, request.uri, headers, _sent(body)))
+        return self._replayed is not None
+
+    def play_response(self, _: Any) -> dict[str, Any]:
+        """Return what was recorded, or raise what the client saw then."""
+        if not self._replayed.status:
+            raise _broken(self._replayed)
+        return to_vcr(self._replayed)
+
+    def filter_request(self, request: Any) -> Any:
+        """Keep every request: a scrubber of our own sees to it."""
+        return request
+
+    def append(self, _: Any, response: dict[str, Any]) -> None:
+        """Take an answer; of a chain of redirects the last counts."""
+        self._recorded = response
+
+    # What is left to do
+
+    def settle(self, error: BaseException | None) -> None:
+        """Tell the session how a forwarded call went; one that was answered may still raise for its status."""
+        if self._recorded is not None:
+            self._exchange.answered(self._recorded)
+        elif error is not None:
+            self._exchange.failed(error)
+
+    def cut(self, response: Any) -> Any:
+        """Let a replayed body end as the recorded one did."""
+        replayed = self._replayed
+        if replayed is None or replayed.ended is Ended.COMPLETE:
+            return response
+
+        def error() -> BaseException:
+            return self._exchange.past_the_end() if replayed.ended is Ended.CLOSED else _broken(replayed)
+
+        async def read(*_: Any, **__: Any) -> Any:
+            raise error()
+
+        response.content = _CutStream(replayed.body, error)
+        response.read = response.text = response.json = read
+        return response
+
+
+class _CutStream(MockStream):  # type: ignore[misc]
+    """A body that ends with an exception: where more would be waited for, it is raised."""
+
+    def __init__(self, body: bytes, error: Callable[[], BaseException]) -> None:
+        super().__init__(body)
+        self._error = error
+        self._eof = False
+
+    async def _wait(self, _: str) -> None:
+        raise self._error()
+
+
+def _sent(body: Any) -> bytes:
+    """Return a request body as aiohttp sends it; a payload of aiohttp's own wraps what it sends."""
+    body = getattr(body, "_value", body)
+    return b"" if body is None else body.encode() if isinstance(body, str) else whole(body)
+
+
+def _broken(replayed: Response) -> Exception:
+    """Make the exception that the client saw, or the nearest of aiohttp's that needs no more than a message."""
+    message = f"replayed: the recorded response ended as {replayed.ended}"
+    kinds: dict[str | None, type[Exception]] = {kind.__name__: kind for kind in _SIMPLE}
+    if replayed.ended is Ended.TIMEOUT:
+        return aiohttp.ServerTimeoutError(message)
+    # A body that breaks off is another error than a connection without an answer.
+    nearest = aiohttp.ClientPayloadError if replayed.status else aiohttp.ServerDisconnectedError
+    return kinds.get(replayed.error, nearest)(message)
+
+
+_SIMPLE = (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, aiohttp.ClientOSError)

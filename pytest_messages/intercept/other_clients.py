@@ -1,0 +1,192 @@
+"""HTTP clients other than httpx and httpx2, recorded whole and replayed through VCR.py's stubs.
+
+A client is watched at one door, and only a Messages call that comes through it meets VCR.py, which is imported then:
+
+    urllib3       ``HTTPConnectionPool.urlopen``    also requests and botocore, which all go through it
+    http.client   ``HTTPConnection.putrequest``     also urllib.request, and every class derived from it
+    aiohttp       ``ClientSession._request``
+
+Every other call stays in its own client's code, unbuffered, so that another VCR.py cassette, responses or the like can
+serve it; it pays one look at its URL. VCR.py's own patchers replace classes in the whole process, buffer every call,
+and take all patches off, in sight of other threads, while one call passes; so of VCR.py we use the stub connections and
+responses and aiohttp's request function, behind doors of ours.
+
+A call that one of our transports sends is passed on: a layered client is one interaction, of its outermost layer.
+
+What is lost: while recording, such a client is handed the whole body at once, so it sees no live stream; a stream that
+breaks off is recorded as what such a client saw of it, a call without an answer. An ``http.client`` connection that is
+connected by hand reaches the network before its request is known: see `pytest_messages.guard`.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import importlib
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+from pytest_messages.intercept import common
+from pytest_messages.session.scope import Ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from pytest_messages.session.session import Session
+
+LIBRARIES = ("urllib3", "aiohttp")
+"""What is watched once it is loaded; ``http.client`` always is."""
+
+_ABOVE = {"urllib3": ("requests", "botocore")}
+"""Which libraries may stand above another, and own the call then."""
+
+
+class Patchers:
+    """The doors of this process, which ask the session that ``innermost`` names.
+
+    ``seen`` names the libraries that had a stream recorded whole, for the summary: their clients saw none live.
+    """
+
+    def __init__(self, innermost: Callable[[], Session | None]) -> None:
+        self.seen: set[str] = set()
+        self._innermost = innermost
+        self._undo: dict[str, Callable[[], None]] = {}
+        self._stand_ins: dict[Any, Any] = {}
+        self._lock = threading.Lock()
+        self._attached = False
+        for name in LIBRARIES:
+            wrapt.register_post_import_hook(self.library_loaded, name)
+
+    def attach(self) -> None:
+        """Watch what is loaded, and what will be; idempotent."""
+        with self._lock:
+            self._attached = True
+            self._watch("http.client", http.client.HTTPConnection, "putrequest", self._putrequest)
+            for name in LIBRARIES:
+                # A module is in sys.modules before it is whole: `library_loaded` comes when it is.
+                if (library := sys.modules.get(name)) is not None:
+                    self._watch_library(library)
+
+    def library_loaded(self, library: ModuleType) -> None:
+        """Take care of a library that was imported while a session is open."""
+        with self._lock:
+            if self._attached:
+                self._watch_library(library)
+
+    def detach(self) -> None:
+        """Leave every client as it was."""
+        with self._lock:
+            self._attached = False
+            while self._undo:
+                self._undo.popitem()[1]()
+
+    def release(self) -> None:
+        """Close the connections that were made for calls of ours: at the end of every session, for none is reused."""
+        with self._lock:
+            while self._stand_ins:
+                self._stand_ins.popitem()[1].close()
+
+    def hooked(self) -> tuple[str, ...]:
+        """Name the libraries that are watched now."""
+        return tuple(self._undo)
+
+    def session_for(self, url: str, library: str) -> Session | None:
+        """Return the session that takes a call to ``url``; None where none does, or one above it has."""
+        session = self._innermost()
+        if session is None or common.is_ours():
+            return None
+        ours = session.scope.of_call(url)
+        if ours is Ours.CLOUD:
+            common.pass_by(session, url, host=url.split("/")[2], library=owner_of(library))
+        return session if ours is Ours.YES else None
+
+    def _watch_library(self, library: ModuleType) -> None:
+        if library.__name__ == "urllib3" and hasattr(library, "HTTPConnectionPool"):
+            self._watch("urllib3", library.HTTPConnectionPool, "urlopen", self._urlopen)
+        if library.__name__ == "aiohttp" and hasattr(library, "ClientSession"):
+            self._watch("aiohttp", library.ClientSession, "_request", self._request)
+
+    def _watch(self, name: str, owner: Any, method: str, door: Callable[..., Any]) -> None:
+        if name in self._undo:
+            return
+        original = getattr(owner, method)
+
+        @functools.wraps(original)
+        def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return door(original, self, *args, **kwargs)
+
+        def undo() -> None:
+            if vars(owner)[method] is watched:  # else somebody wrapped it: let theirs be, ours is asleep
+                setattr(owner, method, original)
+
+        setattr(owner, method, watched)
+        self._undo[name] = undo
+
+    # The doors
+
+    def _urlopen(self, original: Any, pool: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        session = self.session_for(absolute(pool.scheme, pool.host, pool.port, url), "urllib3")
+        if session is not None and pool.pool is not None:
+            return original(self._stand_in(pool), method, url, *args, **kwargs)
+        with common.sending():  # what has been judged here is not judged again by http.client's door
+            return original(getattr(pool, "stands_in_for", pool), method, url, *args, **kwargs)
+
+    def _stand_in(self, pool: Any) -> Any:
+        """Return a pool like ``pool`` whose connections are stubs of VCR.py's."""
+        if hasattr(pool, "stands_in_for"):
+            return pool
+        pools = _with_vcr("urllib3")
+        with self._lock:
+            if pool not in self._stand_ins:
+                self._stand_ins[pool] = pools.stand_in(pool, self)
+            return self._stand_ins[pool]
+
+    def _putrequest(self, original: Any, connection: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        scheme = "https" if connection.default_port == http.client.HTTPS_PORT else "http"
+        host, port = connection._tunnel_host or connection.host, connection._tunnel_port or connection.port  # noqa: SLF001 - how VCR.py tells as well
+        session = self.session_for(absolute(scheme, host, port, url), "http.client")
+        if session is None:
+            return original(connection, method, url, *args, **kwargs)
+        return _with_vcr("http_client").turn(connection, self).putrequest(method, url)
+
+    async def _request(self, original: Any, client: Any, method: str, url: Any, **kwargs: Any) -> Any:
+        full = str(client._build_url(url))  # noqa: SLF001 - VCR.py does not know aiohttp's base_url
+        session = self.session_for(full, "aiohttp")
+        if session is None:
+            return await original(client, method, url, **kwargs)
+        return await _with_vcr("aiohttp").request(original, client, method, full, session, self.seen, **kwargs)
+
+
+def absolute(scheme: str, host: str, port: int | None, url: str) -> str:
+    """Return the URL of a request on a connection; one to a proxy is absolute as it is."""
+    if not url.startswith("/"):
+        return url
+    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{scheme}://{name}:{port}{url}" if port else f"{scheme}://{name}{url}"
+
+
+def owner_of(library: str) -> str:
+    """Name the outermost layer of the running call of ``library``."""
+    frame = sys._getframe()  # noqa: SLF001 - the documented way to walk a stack without building it
+    above = _ABOVE.get(library, ())
+    while above and frame.f_back is not None:
+        frame = frame.f_back
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package in above:
+            return str(package)
+    return library
+
+
+def _with_vcr(name: str) -> Any:
+    """Return a module of this package that imports VCR.py; what that warns about is not the test's doing."""
+    full = f"{__package__}.{name}"
+    if full in sys.modules:
+        return importlib.import_module(full)  # which waits until it is whole
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(full)

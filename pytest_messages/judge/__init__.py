@@ -1,0 +1,11 @@
+"""Does an exchange obey the documented API? (shape, order, promises; a catalogue of named rules).
+
+`check` judges an interaction, `judge_body` a reply without its request, `judge_request` a request before it is sent.
+`CATALOGUE` holds every rule.
+"""
+
+from pytest_messages.judge.catalogue import CATALOGUE, Rule
+from pytest_messages.judge.exchange import check, judge_body, judge_request
+from pytest_messages.judge.grading import LENIENT
+
+__all__ = ["CATALOGUE", "LENIENT", "Rule", "check", "judge_body", "judge_request"]

@@ -1,0 +1,72 @@
+"""What a rule found, before it is graded: plain values that the rules' modules hand over."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_messages.findings import Level
+
+Json = dict[str, Any]
+"""A JSON object."""
+
+
+class Finding(NamedTuple):
+    """One breach of a rule.
+
+    ``found`` says what was found. ``event`` is the number of the event it shows at, None for what concerns the whole.
+    ``level``, ``loses`` and ``source`` stand for the rule's own where one case differs from another.
+    """
+
+    rule: str
+    where: str
+    found: str
+    event: int | None = None
+    level: Level | None = None
+    loses: bool | None = None
+    source: str | None = None
+
+
+_LENGTH = 80
+
+
+def shown(value: object) -> str:
+    """Write a value as JSON, cut to a length that fits into a line."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except (ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _LENGTH else f"{text[:_LENGTH]}…"
+
+
+def at(*steps: str | int) -> str:
+    """Write a place as a JSON path: ``at("content", 0, "text")`` is ``content[0].text``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+
+
+def objects(value: object) -> list[Json]:
+    """Return the objects of a list, and nothing of anything else: the rules of shape report what is neither."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def numbered(value: object) -> list[tuple[int, Json]]:
+    """Return the objects of a list with their places in it."""
+    return [(n, entry) for n, entry in enumerate(value) if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def member(value: Json, key: str) -> Json:
+    """Return the object at ``key``, or an empty one."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def word(value: Json, key: str) -> str:
+    """Return the text at ``key``, or an empty one: what else stands there could not even be looked up."""
+    found = value.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def count(value: object) -> int | None:
+    """Return a number that counts something, or None where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,94 @@
+"""From findings to violations: how grave each is here, which are off, and how one reads."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_messages.errors import SettingsError
+from pytest_messages.findings import Level, Violation
+from pytest_messages.judge.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_messages.judge.catalogue import Rule
+    from pytest_messages.judge.faults import Finding
+    from pytest_messages.providers import Provider
+
+LENIENT = "compatible"
+"""The name in `Provider.relax` that leaves as violations what loses data only."""
+
+
+def verdict(
+    findings: Iterable[Finding], provider: Provider, *, rules: Iterable[str] = (), at_most: Level = Level.VIOLATION
+) -> tuple[Violation, ...]:
+    """Grade ``findings`` as they count at ``provider``: gravest first, then in order of place.
+
+    ``rules`` are entries of the setting: ``-name`` turns a rule off, ``name`` turns it on where the profile relaxes it,
+    and gives it its whole weight where the profile is lenient. No finding is graver than ``at_most``. Raises
+    `SettingsError` for a name of no rule.
+    """
+    on, off = _switches(provider, rules)
+    graded = []
+    for finding in findings:
+        rule = CATALOGUE[finding.rule]
+        if rule.name in off:
+            continue
+        level = max(_level(rule, finding, lenient=is_lenient(provider) and rule.name not in on), at_most)
+        graded.append((level, finding.event or _LAST, _violation(rule, finding, level)))
+    graded.sort(key=lambda entry: entry[:2])
+    return tuple(dict.fromkeys(violation for *_, violation in graded))
+
+
+# What concerns a whole message comes after what concerns an event.
+_LAST = 1 << 60
+
+
+def is_lenient(provider: Provider) -> bool:
+    """Tell whether only what loses data is a violation here."""
+    return LENIENT in provider.relax
+
+
+def _switches(provider: Provider, rules: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that are turned on and off; the later entry wins."""
+    habits = provider.habits
+    off = {name for name in provider.relax if name != LENIENT}
+    off |= {"stream.comment"} if habits.keep_alive or is_lenient(provider) else set()
+    off |= {"stream.done"} if habits.done_tail else set()
+    off |= {"stream.double-encoded"} if habits.double_encoded else set()
+    on = set(provider.add)
+    for entry in rules:
+        name = entry.removeprefix("-")
+        if name not in CATALOGUE:
+            raise SettingsError(f"messages_rules: there is no rule {name!r}; {_nearest(name)}")
+        (off if entry.startswith("-") else on).add(name)
+        (on if entry.startswith("-") else off).discard(name)
+    return frozenset(on), frozenset(off)
+
+
+def _nearest(name: str) -> str:
+    family = name.partition(".")[0]
+    names = [rule for rule in CATALOGUE if rule.startswith(f"{family}.")] or sorted(
+        {rule.partition(".")[0] + ".…" for rule in CATALOGUE}
+    )
+    return f"there are {', '.join(names)}"
+
+
+def _level(rule: Rule, finding: Finding, *, lenient: bool) -> Level:
+    level = rule.level if finding.level is None else finding.level
+    loses = rule.loses if finding.loses is None else finding.loses
+    return Level.NOTICE if lenient and level is Level.VIOLATION and not loses else level
+
+
+def _violation(rule: Rule, finding: Finding, level: Level) -> Violation:
+    message = f"{finding.found.rstrip('.')}. Documented: {rule.what}"
+    return Violation(_clean(finding.where), rule.name, level, _clean(message), finding.source or rule.source)
+
+
+# What a terminal would obey instead of showing it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub(" ", text)

@@ -1,0 +1,124 @@
+"""The lines that a run prints: how it records, what came of it, and what is left over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_messages.report.layout import line, number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_messages.errors import MessagesError
+    from pytest_messages.session.tally import Tally
+
+ENDED_WITH = "The test itself ended with:"
+"""Stands between what a session has to say and what the test failed with."""
+
+_LONG = 1000
+"""A line of the summary wraps by itself, and is cut only where it would never end."""
+
+
+def header(mode: str, why: str) -> str:
+    """Return the line at the head of a run: the record mode, and who chose it."""
+    return line(f"messages: record mode {mode} ({why})")
+
+
+_COUNTS = ("replayed", "recorded", "forwarded", "refused")
+
+
+def summary(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
+    """Return the lines at the end of a run: calls and tokens in numbers, then ``notes``; none for nothing."""
+    counts = [(name, getattr(tally, name)) for name in _COUNTS]
+    total = sum(count for _, count in counts)
+    done = ", ".join(f"{count:,} {name}" for name, count in counts if count)
+    calls = f"{number(total, 'call')}: {done}" if total else ""
+    pieces = [calls, _tokens(tally), _altered(tally.altered), _allowed(tally.allowed)]
+    told = "; ".join(filter(None, pieces))
+    return [f"messages: {text}" for text in (told, *(line(note, _LONG) for note in notes)) if text]
+
+
+def _tokens(tally: Tally) -> str:
+    if not tally.input_tokens and not tally.output_tokens:
+        return ""
+    saved = "" if tally.recorded or tally.forwarded else " saved by replay"
+    return f"{tally.input_tokens:,} input and {tally.output_tokens:,} output tokens{saved}"
+
+
+def _altered(count: int) -> str:
+    return f"{number(count, 'answer')} will read differently on replay, as scrubbed" if count else ""
+
+
+def _allowed(count: int) -> str:
+    return f"{number(count, 'finding')} of the gate allowed by messages_allow" if count else ""
+
+
+# --- Notes ------------------------------------------------------------------------------------------------------------
+
+
+def _of(test: str | None) -> str:
+    return f"{test}: " if test else ""
+
+
+def kept_aside(path: str, count: int, test: str | None) -> str:
+    """Say where a failed test's recordings are that must not touch the cassette."""
+    return f"{_of(test)}failed, so the cassette stays as it was; {number(count, 'recorded interaction')} kept in {path}"
+
+
+def incomplete(path: str, count: int, test: str | None) -> str:
+    """Say that a test that failed left an incomplete cassette, from which the next run goes on."""
+    kept = f"{number(count, 'interaction')} of it {'is' if count == 1 else 'are'} kept"
+    return f"{_of(test)}failed while recording; {kept} in {path}, marked incomplete: run it again to go on from there"
+
+
+def still_open(call: str, test: str | None) -> str:
+    """Say that a stream was still open when the test ended."""
+    return f"{_of(test)}a stream was still open at the end, and was closed then: {call}"
+
+
+def left_behind(path: str, count: int, tests: Sequence[str]) -> str:
+    """Say what a file holds that a killed run, or a failed test, left beside a cassette."""
+    whose = f" of {_few(tests)}" if tests else ""
+    return f"{path} was left behind with {number(count, 'interaction')}{whose}: delete it when it is of no use"
+
+
+def late(error: MessagesError) -> str:
+    """Say what was found when no test was left to fail by it."""
+    return f"after the last test: {error}"
+
+
+def passed_by(errors: Sequence[MessagesError], test: str | None) -> str:
+    """Say which calls went out unrecorded."""
+    kinds = list(dict.fromkeys(map(str, errors)))
+    return f"{_of(test)}{number(len(errors), 'call')} went out unrecorded: {_few(kinds)}"
+
+
+def not_live(libraries: Sequence[str]) -> str:
+    """Say once that some clients were handed their streams whole."""
+    return f"streams through {', '.join(libraries)} were recorded whole: such a client saw none of them live"
+
+
+def warned(error: MessagesError, test: str | None) -> str:
+    """Say what a setting makes a warning of."""
+    return f"{_of(test)}warning: {error}"
+
+
+def unplayed_not_judged(path: str, tests: Sequence[str]) -> str:
+    """Say that a shared cassette was not judged, since tests that recorded into it did not pass in this run."""
+    return f"{path}: what is unplayed was not judged, since not every test that recorded here passed: {_few(tests)}"
+
+
+def unplayed_by_all(path: str, positions: Sequence[int], total: int) -> str:
+    """Say which interactions of a shared cassette no test asked for."""
+    which = _few([str(position) for position in positions])
+    return f"{path}: nobody asked for {len(positions)} of {number(total, 'interaction')}: {which}"
+
+
+def orphans(paths: Sequence[str]) -> str:
+    """Name the cassette files that no test used."""
+    return f"no test used {number(len(paths), 'cassette')}: {_few(paths)}"
+
+
+def _few(items: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
