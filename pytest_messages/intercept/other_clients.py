@@ -15,7 +15,7 @@ A call that one of our transports sends is passed on: a layered client is one in
 
 What is lost: while recording, such a client is handed the whole body at once, so it sees no live stream; a stream that
 breaks off is recorded as what such a client saw of it, a call without an answer. An ``http.client`` connection that is
-connected by hand reaches the network before its request is known: see `pytest_messages.guard`.
+connected by hand reaches the network before its request is known: see `pytest_messages.intercept.guard`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import pkgutil
 import re
 import subprocess
 import sys
@@ -53,6 +54,23 @@ GENERATE: Any = _generator()
 def fenced(text: str, language: str) -> list[str]:
     """The code blocks of a page in one language."""
     return [block.rstrip() for block in re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)]
+
+
+def names_of(text: str) -> list[str]:
+    """The dotted names of the package that a page speaks of."""
+    return re.findall(r"\bpytest_messages(?:\.[a-z_]+)+", text)
+
+
+@every_page
+def test_every_name_a_page_speaks_of_exists(page: Path) -> None:
+    for name in names_of(page.read_text(encoding="utf-8")):
+        pkgutil.resolve_name(name)
+
+
+def test_a_name_that_moved_away_is_noticed() -> None:
+    (name,) = names_of("see `pytest_messages.cli.main(...)` for more")
+    with pytest.raises((ImportError, AttributeError)):
+        pkgutil.resolve_name(name)
 
 
 # --- generated parts --------------------------------------------------------------------------------------------------

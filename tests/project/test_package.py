@@ -42,10 +42,10 @@ def test_modules_import_only_lower_floors() -> None:
 def test_an_import_upwards_is_noticed(tmp_path: Path) -> None:
     turned = tmp_path / "pyproject.toml"
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    swapped = text.replace('    "transport",\n', "").replace('    "errors",\n', '    "errors",\n    "transport",\n')
+    swapped = text.replace('    "intercept",\n', "").replace('    "errors",\n', '    "errors",\n    "intercept",\n')
     assert swapped != text
     turned.write_text(swapped, encoding="utf-8")
-    assert "pytest_messages.transport" in _contracts(turned).stdout
+    assert "pytest_messages.intercept" in _contracts(turned).stdout
 
 
 def test_every_module_has_a_floor() -> None:

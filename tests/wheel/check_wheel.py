@@ -21,7 +21,7 @@ COMMANDS = ("check", "show", "audit", "import", "schema", "sandbox", "demo")
 
 HELP = """
 import contextlib, sys
-from pytest_messages.cli import main
+from pytest_messages.commands.main import main
 
 for name in sys.argv[1:]:
     with contextlib.suppress(SystemExit):
