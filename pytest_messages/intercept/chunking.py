@@ -12,7 +12,7 @@ from pytest_messages.api import sse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_messages.wire import Response
+    from pytest_messages.wire import Chunk, Response
 
 _SEED = 20230601
 """One seed for every run: a failure under ``split`` comes back."""
@@ -32,10 +32,25 @@ class Piece(NamedTuple):
 
 def pieces(response: Response, *, chunking: str, pace: str) -> Iterator[Piece]:
     """Cut ``response.body`` as the settings ``chunking`` and ``pace`` say; joined again it is the body."""
-    body = response.body
+    body, factor = response.body, _factor(pace)
+    due = _Due(response.chunks if factor else ())
     for start, end in pairwise((0, *_cuts(response, chunking), len(body))):
         if end > start:
-            yield Piece(_due(response, end) * _factor(pace), body[start:end])
+            yield Piece(due.at(end) * factor, body[start:end])
+
+
+class _Due:
+    """When each byte had come, asked in the order of the bytes: each chunk is looked at once."""
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        self._rest = iter(chunks)
+        self._seconds, self._end = 0.0, 0
+
+    def at(self, end: int) -> float:
+        """Seconds after the request at which the byte before ``end`` had come."""
+        while self._end < end and (chunk := next(self._rest, None)) is not None:
+            self._seconds, self._end = chunk.ms / 1000, chunk.end
+        return self._seconds
 
 
 def _cuts(response: Response, chunking: str) -> Iterable[int]:
@@ -61,11 +76,3 @@ def _worst_cuts(body: bytes) -> list[int]:
 
 def _factor(pace: str) -> float:
     return {"instant": 0.0, "recorded": 1.0}[pace] if pace in {"instant", "recorded"} else float(pace)
-
-
-def _due(response: Response, end: int) -> float:
-    """Seconds after the request at which the byte before ``end`` had come."""
-    for chunk in response.chunks:
-        if chunk.end >= end:
-            return chunk.ms / 1000
-    return response.chunks[-1].ms / 1000 if response.chunks else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,9 @@ from sessions import JSON_HEADERS, STREAM_HEADERS, streamed
 
 from pytest_messages.intercept.chunking import pieces
 from pytest_messages.wire import Chunk, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STREAM = Response(200, "OK", STREAM_HEADERS, "data: é\r\n\r\ndata: b\n\n".encode(), (Chunk(100, 12), Chunk(300, 21)))
 PLAIN = Response(200, "OK", JSON_HEADERS, b'{"a": 1}')
@@ -83,3 +88,23 @@ def test_without_recorded_times_all_is_due_at_once_and_the_rest_with_the_last() 
     assert [piece.after for piece in pieces(longer, chunking="event", pace="recorded")] == pytest.approx(
         [0.1, 0.3, 0.3]
     )
+
+
+def test_each_chunk_is_looked_at_once_and_only_where_a_pace_is_asked_for() -> None:
+    looked: list[int] = []
+
+    class Watched(tuple[Chunk, ...]):
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[Chunk]:
+            for chunk in super().__iter__():
+                looked.append(chunk.end)
+                yield chunk
+
+    body = b"data: x\n\n" * 200
+    response = Response(200, "OK", STREAM_HEADERS, body, Watched(Chunk(n, 9 * n) for n in range(1, 201)))
+    assert [piece.after for piece in pieces(response, chunking="event", pace="instant")] == [0.0] * 200
+    assert looked == []
+    due = [piece.after for piece in pieces(response, chunking="event", pace="recorded")]
+    assert due == [n / 1000 for n in range(1, 201)]
+    assert looked == [9 * n for n in range(1, 201)]
