@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_messages.findings import Violation as Violation
     from pytest_messages.judge import check as check
     from pytest_messages.matching import Matcher as Matcher
-    from pytest_messages.session.session import Call as Call
+    from pytest_messages.session.call import Call as Call
     from pytest_messages.session.session import Session as Session
     from pytest_messages.settings import RecordMode as RecordMode
     from pytest_messages.settings import Settings as Settings
@@ -75,7 +75,8 @@ _PUBLIC = {
     ),
     "findings": ("Difference", "Leak", "Level", "Violation"),
     "matching": ("Matcher",),
-    "session.session": ("Call", "Session"),
+    "session.call": ("Call",),
+    "session.session": ("Session",),
     "settings": ("RecordMode", "Settings"),
     "use.assertion": ("assert_conforms",),
     "use.block": ("use_cassette",),

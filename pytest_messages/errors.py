@@ -86,9 +86,14 @@ class SettingsError(MessagesError):
 
 
 class CassetteError(MessagesError):
-    """Something about a cassette file; ``path`` is that file, ``test`` the test that uses it, where one is known."""
+    """Something about a cassette file.
+
+    ``path`` is that file, ``test`` the test that uses it, where one is known, and ``kept`` the file that holds what was
+    recorded and could not be put in place.
+    """
 
     test: str | None = None
+    kept: str | None = None
 
     def __init__(self, message: str, *, path: str) -> None:
         super().__init__(message)

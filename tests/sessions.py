@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pytest_messages import report
 from pytest_messages.cassette.document import Cassette, Interaction, Recording
+from pytest_messages.errors import NotRecordableError
 from pytest_messages.matching import Matching
 from pytest_messages.providers import provider_of
 from pytest_messages.scrubbing import Scrubber
@@ -79,10 +81,16 @@ def interaction(text: str, response: Response | None = None, **recording: Any) -
     return Interaction(request(text), (answered, Recording(**recording)))
 
 
+def errors_of(session: Session) -> list[NotRecordableError]:
+    """Return what a session noted of calls that cannot be recorded."""
+    return [problem.what for problem in session.verdict.problems if isinstance(problem.what, NotRecordableError)]
+
+
 def opened(
     *recorded: Interaction,
     state: State | None = None,
     append: Callable[[ScrubbedInteraction], None] = lambda _: None,
+    prepare: Callable[[], None] = lambda: None,
     late: Callable[[MessagesError], None] = lambda _: None,
     test: str | None = "t.py::a",
     incomplete: tuple[str, ...] = (),
@@ -101,7 +109,9 @@ def opened(
         scrubber=Scrubber(salt="salt", rules=chosen.scrub),
         matching=Matching(match_on=chosen.match_on, ignore=chosen.ignore),
         provider_of=provider_of,
+        prepare=prepare,
         append=append,
         now=lambda: "2026-01-02T03:04:05Z",
+        explain=report.explain,
         late=late,
     )

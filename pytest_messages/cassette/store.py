@@ -20,7 +20,7 @@ import filelock
 
 from pytest_messages.cassette.document import Cassette
 from pytest_messages.cassette.reading import load, whole_interactions
-from pytest_messages.cassette.writing import dump, dump_interaction
+from pytest_messages.cassette.writing import dump, dump_head, dump_interaction
 from pytest_messages.errors import CassetteError, CassetteNotFoundError, SecretLeakError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def put(path: Path, draft: Draft, *, gate: Gate, patience: float = 60.0) -> bool
 class Part:
     """What one test has recorded so far, in a file beside its cassette, safe from the moment each answer ended.
 
-    The file is a cassette of its own, marked incomplete. It is made by the first `append`, and any thread may append.
+    The file is a cassette of its own, marked incomplete. It is made by `prepare`, and any thread may append.
     Until `close` or `discard`, or the end of the process, other processes leave it alone.
     """
 
@@ -134,16 +134,23 @@ class Part:
         self._life: filelock.BaseFileLock | None = None
         self._size = 0
 
+    def prepare(self) -> None:
+        """Make the file, so that a place where nothing can be written is known before anything has been paid for.
+
+        Raises `CassetteError`, also where something stands in the way of the cassette itself.
+        """
+        with self._one_at_a_time, _writing(self.cassette):
+            self._ready()
+
     def append(self, interaction: ScrubbedInteraction) -> None:
         """Write ``interaction`` down; when this returns, killing the process no longer loses it.
 
         Raises `SecretLeakError` and writes nothing of it, or `CassetteError` and takes back what was written of it.
         """
         with self._one_at_a_time, _writing(self.cassette):
-            text = dump_interaction(interaction) if self._size else self._first(interaction)
+            text = dump_interaction(interaction)
             _pass(self._gate, text, self.cassette)
-            if self._file is None:
-                self._open()
+            self._ready()
             self._write(text.encode())
 
     def close(self) -> None:
@@ -164,9 +171,16 @@ class Part:
         """Let go of the file."""
         self.close()
 
-    def _first(self, interaction: ScrubbedInteraction) -> str:
+    def _head(self) -> str:
         tests = () if self._test is None else (self._test,)
-        return Draft(interactions=(interaction,), incomplete=tests, salt=self.salt).text
+        return dump_head(Cassette(incomplete=tests, salt=self.salt), empty=False)
+
+    def _ready(self) -> None:
+        if self._file is None:
+            if self.cassette.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.cassette))
+            self._open()
+            self._write(self._head().encode())
 
     def _open(self) -> None:
         self.cassette.parent.mkdir(parents=True, exist_ok=True)

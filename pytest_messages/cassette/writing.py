@@ -29,7 +29,8 @@ _ESCAPED = re.compile(rf'["\\\n\t]|{UNPRINTABLE.pattern}')
 
 def dump(cassette: Cassette) -> str:
     """Return the text of a cassette file."""
-    return "".join((_head(cassette), *map(dump_interaction, cassette.interactions)))
+    head = dump_head(cassette, empty=not cassette.interactions)
+    return "".join((head, *map(dump_interaction, cassette.interactions)))
 
 
 def dump_interaction(interaction: Interaction) -> str:
@@ -46,13 +47,14 @@ def dump_interaction(interaction: Interaction) -> str:
     )
 
 
-def _head(cassette: Cassette) -> str:
+def dump_head(cassette: Cassette, *, empty: bool) -> str:
+    """Return what stands above the interactions, which follow line by line where the list is not ``empty``."""
     lines = [MARKER, "version: 1"]
     if cassette.salt is not None:
         lines.append(f"salt: {_word(cassette.salt)}")
     if cassette.incomplete:
         lines += ["incomplete:", *(f"- {_word(test)}" for test in cassette.incomplete)]
-    lines.append("interactions:" if cassette.interactions else "interactions: []")
+    lines.append("interactions: []" if empty else "interactions:")
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,6 @@ from pytest_messages.errors import (
     MessagesError,
     StreamError,
     UnsupportedFieldError,
-    refusal,
 )
 from pytest_messages.findings import Level
 from pytest_messages.intercept.common import CALL, PROVIDER
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
 
     from pytest_messages.api.schema import Kind, Message, TokenCount
     from pytest_messages.providers import Provider
-    from pytest_messages.session.session import Call, Session
+    from pytest_messages.session.call import Call
+    from pytest_messages.session.session import Session
 
 __tracebackhide__ = True
 """For pytest: a failure is shown where the test called us, and our frames, which hold keys, are not shown at all."""
@@ -137,7 +137,7 @@ class Account:
         url = f"{providers.base_url_of(self.provider, self.environ)}/{path.lstrip('/')}"
         if not self.session.is_open:
             error = self.session.unrecordable(url, host=httpx.URL(url).host, library="httpx")
-            raise self.session.refused(refusal(error, report.explain(error)))
+            self.session.refuse(error)
         return httpx.Request(
             method,
             url,

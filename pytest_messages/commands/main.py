@@ -19,7 +19,7 @@ from pytest_messages.errors import MessagesError
 from pytest_messages.findings import Level
 from pytest_messages.report.check_output import FORMATS, audited, checked
 from pytest_messages.report.layout import number
-from pytest_messages.use.block import credentials
+from pytest_messages.use.opening import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

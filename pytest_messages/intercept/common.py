@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from pytest_messages import report
-from pytest_messages.errors import refusal
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,7 +36,7 @@ def pass_by(session: Session, url: str, *, host: str, library: str) -> None:
     """Refuse a call that cannot be recorded where nothing may go out; else take note that it passes by."""
     error = session.unrecordable(url, host=host, library=library)
     if not session.may_forward:
-        raise session.refused(refusal(error, report.explain(error)))
+        session.refuse(error)
     session.passed_by(error)
 
 

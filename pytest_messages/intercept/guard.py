@@ -20,16 +20,12 @@ import functools
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-from pytest_messages import report
-from pytest_messages.errors import refusal
 from pytest_messages.intercept import common
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_messages.errors import Refused
     from pytest_messages.session.session import Session
 
 _PLUMBING = {"pytest_messages", "anyio", "httpcore", "httpcore2", "aiohappyeyeballs"}
@@ -46,7 +42,6 @@ class Guard:
         """The guarded host that an address was last resolved from."""
         self._vouched: list[object] = []
         """Hosts that a task was allowed to resolve, in a thread that does not know the task."""
-        self._refused: WeakKeyDictionary[Session, dict[str, Refused]] = WeakKeyDictionary()
 
     def attach(self) -> None:
         """Watch; idempotent."""
@@ -142,10 +137,7 @@ class Guard:
             session.passed_by(error)
             return
         # Whoever tries all addresses of a host, or tries again, is told again and counted once.
-        earlier = self._refused.setdefault(session, {}).get(host)
-        if earlier is None or earlier.caught:
-            earlier = self._refused[session][host] = session.refused(refusal(error, report.explain(error)))
-        raise earlier.with_traceback(None)
+        session.refuse(error, once=host)
 
 
 def _text(host: Any) -> str:

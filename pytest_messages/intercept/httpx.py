@@ -18,19 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from pytest_messages import report
-from pytest_messages.errors import refusal
 from pytest_messages.intercept.chunking import pieces
 from pytest_messages.intercept.common import CALL, PROVIDER, pass_by, sending, without_waiting
+from pytest_messages.session.call import Refuse, Replay
 from pytest_messages.session.scope import Ours
-from pytest_messages.session.session import Refuse, Replay
 from pytest_messages.wire import Chunk, Ended, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from types import ModuleType
 
-    from pytest_messages.session.session import Session, Ticket
+    from pytest_messages.session.call import Ticket
+    from pytest_messages.session.session import Session
     from pytest_messages.wire import Headers
 
 _clock = time.perf_counter
@@ -136,9 +135,11 @@ class Shell:
         return response
 
     def _decide(self, request: Any, body: bytes) -> Any:
-        decision = self._session.decide(to_wire(request, body), provider=request.extensions.get(PROVIDER))
+        decision = self._session.decide(
+            to_wire(request, body), provider=request.extensions.get(PROVIDER), library=self._library.__name__
+        )
         if isinstance(decision, Refuse):
-            raise self._session.refused(refusal(decision.error, report.explain(decision.error)))
+            self._session.refuse(decision.error)
         return decision
 
     def _replayed(self, decision: Replay, request: Any) -> Any:
@@ -401,8 +402,7 @@ def streams(library: ModuleType) -> type[_Streams]:  # noqa: C901 - three small 
 
         def _finish(self) -> None:
             if self._response.ended is Ended.CLOSED:
-                error = self._session.read_past(self._request.method, str(self._request.url))
-                raise self._session.refused(refusal(error, report.explain(error)))
+                self._session.refuse_to_read_past(self._request.method, str(self._request.url))
             if self._response.ended is not Ended.COMPLETE:
                 raise _as_raised(self._library, self._response, self._request)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
-from pytest_messages import report
-from pytest_messages.errors import refusal
 from pytest_messages.intercept import common
-from pytest_messages.session.session import Refuse, Replay
+from pytest_messages.session.call import Refuse, Replay
 from pytest_messages.wire import Chunk, Ended, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_messages.errors import Refused
-    from pytest_messages.session.session import Session, Ticket
+    from pytest_messages.session.call import Ticket
+    from pytest_messages.session.session import Session
     from pytest_messages.wire import Headers
 
 _clock = time.perf_counter
@@ -36,9 +34,9 @@ class Exchange:
     def decide(self, request: Request) -> Response | None:
         """Return the response to replay; None where the request goes out. Raises `Refused`."""
         self._request = request
-        decision = self.session.decide(request)
+        decision = self.session.decide(request, library=self._library)
         if isinstance(decision, Refuse):
-            raise self.session.refused(refusal(decision.error, report.explain(decision.error)))
+            self.session.refuse(decision.error)
         if isinstance(decision, Replay):
             return decision.response
         self._ticket = decision.ticket
@@ -71,10 +69,9 @@ class Exchange:
         if ticket is not None:
             self.session.record(ticket, response)
 
-    def past_the_end(self) -> Refused:
-        """Make the refusal for a client that reads further than the client did that recorded."""
-        error = self.session.read_past(self._request.method, self._request.url)
-        return self.session.refused(refusal(error, report.explain(error)))
+    def past_the_end(self) -> NoReturn:
+        """Refuse a client that reads further than the client did that recorded."""
+        self.session.refuse_to_read_past(self._request.method, self._request.url)
 
 
 def verdict(error: BaseException) -> tuple[Ended, str | None]:

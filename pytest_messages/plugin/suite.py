@@ -24,14 +24,17 @@ from pytest_messages.errors import (
     refusal,
 )
 from pytest_messages.intercept.sessions import SESSIONS
+from pytest_messages.session.verdict import Problem
 from pytest_messages.settings import Settings
-from pytest_messages.use import block, options
+from pytest_messages.use import block, opening, options
+from pytest_messages.use.plan import Plan
 from pytest_messages.use.run import Note, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_messages.session.session import Session
+    from pytest_messages.use.conclusion import Use
     from pytest_messages.use.options import Layers
 
 _CLIENTS = ("messages_client", "async_messages_client", "messages_cassette")
@@ -41,7 +44,7 @@ _CLIENTS = ("messages_client", "async_messages_client", "messages_cassette")
 class _Test:
     """What is remembered about a test while it runs."""
 
-    uses: list[block.Use] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
     passed: bool = True
     called: bool = False
     """Whether its call has come to an end: a run that was broken off has no verdict."""
@@ -87,7 +90,7 @@ class Suite:
 
     def refuse_unmarked(self) -> None:
         """Let no test without the mark call a Messages host."""
-        self._guard.enter_context(block.refusing_unmarked(self._resolved([])))
+        self._guard.enter_context(opening.refusing_unmarked(self._resolved([])))
 
     def _place(self, nodeid: str) -> int:
         """Return a test's place in the collection; tests of other runs come first."""
@@ -127,7 +130,7 @@ class Suite:
         with ExitStack() as stack:
             opened = self._entered(stack, item)
             if isinstance(opened, MessagesError):
-                self.run.pending.append(opened)
+                self.run.pending.append(Problem(opened))
             else:
                 stack.enter_context(self._used(item, opened))
             yield
@@ -143,23 +146,23 @@ class Suite:
             yield stack.enter_context(self._used(item, opened)).session
 
     @contextmanager
-    def _used(self, item: pytest.Item, opened: block.Use) -> Iterator[block.Use]:
+    def _used(self, item: pytest.Item, opened: Use) -> Iterator[Use]:
         test = item.stash[_TEST]
         test.uses.append(opened)
         try:
             yield opened
         finally:
-            opened.finished = opened.finished and test.passed and test.called
-            self.run.pending += opened.conclude()
+            opened.passed = opened.passed and test.passed and test.called
+            opened.conclude_later()
             test.uses.remove(opened)
 
-    def _entered(self, stack: ExitStack, item: pytest.Item) -> block.Use | MessagesError:
+    def _entered(self, stack: ExitStack, item: pytest.Item) -> Use | MessagesError:
         try:
-            return stack.enter_context(block.opened(self._plan(item), self.run))
+            return stack.enter_context(opening.opened(self._plan(item), self.run))
         except MessagesError as error:
             return error
 
-    def _plan(self, item: pytest.Item) -> block.Plan:
+    def _plan(self, item: pytest.Item) -> Plan:
         name, markers = _markers(item)
         settings = self._resolved(markers)
         directory = Path(settings.dir)
@@ -171,7 +174,7 @@ class Suite:
                 f" @pytest.mark.messages('messages/{item.name}')"
             )
         shared = name is not None and self._users_of(name) > 1
-        return block.Plan(
+        return Plan(
             path=path,
             name=path.relative_to(directory).as_posix(),
             settings=settings,
@@ -221,7 +224,11 @@ class Suite:
             test.passed = (phase.passed or hasattr(phase, "wasxfail")) and not test.subtest_failed
         if phase.when == "call" and phase.passed and test.passed and not hasattr(phase, "wasxfail"):
             self.run.passed.add(item.nodeid)
+        for opened in test.uses:
+            opened.ended_with = call.excinfo.typename if call.excinfo else opened.ended_with
         problems = [*_missing_key(call), *self._problems(test, concluding=phase.when == "call")]
+        if phase.when == "teardown":
+            self.run.end_attempt(item.nodeid)
         _properties(item, phase, problems)
         counted = [error for error in problems if _counts(error, phase)]
         if not counted:
@@ -237,10 +244,10 @@ class Suite:
     def _problems(self, test: _Test, *, concluding: bool) -> list[MessagesError]:
         problems = self.run.take_pending()
         for opened in test.uses:
-            opened.finished = opened.finished and test.passed and not problems
-            problems += opened.conclude() if concluding else opened.session.take_refusals()
+            opened.passed = opened.passed and test.passed and not problems
+            problems += opened.conclude() if concluding else self.run.hear(opened.session)
         for session in SESSIONS.everyone():
-            problems += session.take_refusals()
+            problems += self.run.hear(session)
         return problems
 
     def fail(self, item: pytest.Item, phase: pytest.TestReport) -> None:

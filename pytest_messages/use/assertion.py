@@ -13,7 +13,7 @@ from pytest_messages.api import schema
 from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.errors import ConformanceError
 from pytest_messages.findings import Level
-from pytest_messages.session.session import Call
+from pytest_messages.session.call import Call
 from pytest_messages.wire import Request, Response
 
 if TYPE_CHECKING:

@@ -19,18 +19,17 @@ from filelock import FileLock
 
 from pytest_messages import report
 from pytest_messages.cassette import store
-from pytest_messages.cassette.document import Cassette
-from pytest_messages.cassette.store import Draft
+from pytest_messages.errors import CassetteError, MessagesError
 from pytest_messages.session.modes import State
 from pytest_messages.session.tally import Tally
-from pytest_messages.settings import RecordMode
+from pytest_messages.session.verdict import Weight, failing, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
-    from pytest_messages.errors import MessagesError
+    from pytest_messages.cassette.document import Interaction
     from pytest_messages.session.session import Session
+    from pytest_messages.session.verdict import Problem
 
 
 @dataclass(slots=True)
@@ -125,6 +124,16 @@ class Note:
     fails: bool = False
 
 
+@dataclass(slots=True)
+class Attempt:
+    """What a test has left of one cassette, in this attempt and in those before it: a rerun replaces these."""
+
+    recorded: list[Interaction] = field(default_factory=list)
+    earlier: list[Interaction] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    aside: list[Path] = field(default_factory=list)
+
+
 class Run:
     """The run of this process.
 
@@ -143,14 +152,15 @@ class Run:
         self.shared: dict[str, Shared] = {}
         self.passed: set[str] = set()
         self.notes: list[Note] = []
-        self.pending: list[MessagesError] = []
+        self.pending: list[Problem] = []
+        """What the next report must name: it has no session to ask."""
         self.late: list[Session] = []
         """Closed sessions that were called once more."""
         self.test: str | None = None
         self.interrupted = False
         """Whether the run was broken off: then no block has passed because it has ended."""
         self._noted_leftovers: set[str] = set()
-        self._attempts: dict[tuple[str, str], list[Interaction]] = {}
+        self._attempts: dict[tuple[str, str | None], Attempt] = {}
 
     def shown(self, path: Path | str) -> str:
         """Return the name of a file as the user reads it."""
@@ -206,62 +216,59 @@ class Run:
             if positions:
                 yield path, positions, use
 
+    # What sessions have to say
+
+    def hear(self, session: Session) -> list[MessagesError]:
+        """Take what ``session`` has to say: note down what is for the summary, and return what makes a test fail."""
+        problems = session.verdict.take()
+        self._note(problems, session.test)
+        return [self.located(error, session.test) for error in failing(problems)]
+
+    def hear_later(self, session: Session) -> None:
+        """As `hear`, where no report is at hand: the next one tells it, but what the test meant until then."""
+        problems = session.verdict.take()
+        self._note(problems, session.test)
+        self.pending += [each for each in problems if each.weight is Weight.FAIL]
+        for error in failing(problems):
+            self.located(error, session.test)
+
     def take_pending(self) -> list[MessagesError]:
         """Return what the next report must name; not what a late call was refused where its caller meant that."""
         pending, self.pending = self.pending, []
         late, self.late = self.late, []
-        return [*pending, *(error for session in late for error in session.take_refusals())]
+        return [*failing(pending), *(error for session in late for error in self.hear(session))]
+
+    def _note(self, problems: Sequence[Problem], test: str | None) -> None:
+        notes = [each.what for each in problems if each.weight is Weight.NOTE]
+        self.notes += [Note(what) for what in notes if isinstance(what, str)]
+        if passed_by := [what for what in notes if isinstance(what, MessagesError)]:
+            self.notes.append(Note(report.passed_by(passed_by, test)))
+        self.notes += [Note(report.warned(error, test)) for error in warnings(problems)]
+
+    def located(self, error: MessagesError, test: str | None) -> MessagesError:
+        """Let an error name the cassette as the user does, and the test that records it again."""
+        if isinstance(error, CassetteError):
+            error.seen_from(self.shown(error.path), error.test or test)
+        return error
 
     # Attempts
 
-    def earlier_attempts(self, path: str, test: str | None) -> list[Interaction]:
-        """Return what earlier attempts of ``test`` in this run recorded into ``path``: a rerun replaces it."""
-        return self._attempts.get((path, test or ""), [])
+    def attempt(self, path: Path, test: str | None) -> Attempt:
+        """Return what ``test`` has left of ``path`` in this run."""
+        return self._attempts.setdefault((str(path), test), Attempt())
 
-    def remember_attempt(self, path: str, test: str | None, recorded: Sequence[Interaction]) -> None:
-        """Remember what this attempt recorded."""
-        self._attempts[path, test or ""] = list(recorded)
+    def end_attempt(self, test: str) -> None:
+        """Know that what ``test`` records from now on is another attempt."""
+        for (_, whose), attempt in self._attempts.items():
+            if whose == test:
+                attempt.earlier += attempt.recorded
+                attempt.recorded.clear()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
-    """What one session recorded, and all that says where it belongs in the cassette."""
-
-    interactions: tuple[ScrubbedInteraction, ...]
-    test: str | None
-    finished: bool
-    """Whether the test passed, so that nothing more is to come from it."""
-    superseded: Callable[[Interaction], bool]
-    """Which older interactions this take replaces."""
-
-
-def merged(current: Draft, take: Take, *, known: int, order: Callable[[str], int]) -> tuple[Draft, int]:
-    """Lay ``take`` into what is on disk now; return the cassette and how many of the ``known`` ones are left.
-
-    Interactions that were there before this run keep their places. Those of this run follow in the order of the tests'
-    collection, so that the file does not depend on which worker came first.
-    """
-    old = [interaction for interaction in current.interactions[:known] if not take.superseded(interaction)]
-    new = [interaction for interaction in current.interactions[known:] if not take.superseded(interaction)]
-    fresh = sorted([*new, *take.interactions], key=lambda interaction: order(interaction.recording.test or ""))
-    waiting = [test for test in current.incomplete if test != take.test]
-    if not take.finished and take.test is not None:
-        waiting = sorted([*waiting, take.test])
-    return Draft(interactions=(*old, *fresh), incomplete=tuple(waiting), salt=current.salt), len(old)
-
-
-def worth_keeping(interactions: Sequence[ScrubbedInteraction]) -> tuple[ScrubbedInteraction, ...]:
-    """Return what a failed test paid for: everything up to its last success.
-
-    A wrong key or a dead network must not become a recording.
-    """
-    last = max((n for n, each in enumerate(interactions) if 200 <= each.response.status < 300), default=-1)  # noqa: PLR2004
-    return tuple(interactions[: last + 1])
-
-
-def replayable(cassette: Cassette, first: First, mode: RecordMode) -> Cassette:
-    """Return the part of ``cassette`` that replay may answer from: nothing that this run recorded."""
-    if first.state is State.MISSING or mode in {RecordMode.REWRITE, RecordMode.LIVE}:
-        return Cassette(salt=cassette.salt, own=cassette.own)
-    interactions = cassette.interactions[: first.known]
-    return Cassette(interactions=interactions, incomplete=cassette.incomplete, salt=cassette.salt, own=cassette.own)
+    def passed_after_all(self, path: Path, test: str | None) -> None:
+        """Take back what was noted of earlier attempts of ``test``, and remove what they had put aside."""
+        attempt = self.attempt(path, test)
+        self.notes = [note for note in self.notes if note not in attempt.notes]
+        for aside in attempt.aside:
+            aside.unlink(missing_ok=True)
+        attempt.notes.clear()
+        attempt.aside.clear()

@@ -15,6 +15,7 @@ import anyio
 import httpx
 import pytest
 from loopback import PATH, Server, answer, asking, serving
+from sessions import errors_of
 
 from pytest_messages import use_cassette
 from pytest_messages.errors import NotRecordableError, Refused
@@ -204,13 +205,13 @@ def test_trying_again_is_told_again_and_counted_once(server: Server, path: Path)
         for _ in range(3):
             with suppress(BaseException):  # as a client that swallows everything does
                 by_connect(server.address)
-        assert len(session._state.refusals) == 1
+        assert len(session.verdict.problems) == 1
         with pytest.raises(Refused):
             by_connect(server.address)
-        assert len(session._state.refusals) == 1
+        assert len(session.verdict.problems) == 1
         with pytest.raises(Refused):
             by_connect(server.address)
-        assert len(session._state.refusals) == 2
+        assert len(session.verdict.problems) == 2
 
 
 def test_a_raw_client_fails_its_test_at_once_and_once(server: Server, path: Path, pytester: pytest.Pytester) -> None:
@@ -255,7 +256,7 @@ def test_other_hosts_ports_and_kinds_of_socket_pass(server: Server, path: Path, 
             connection.connect(str(tmp_path / "nobody.sock"))
         with socket.socket() as connection:
             assert connection.connect_ex(elsewhere.address) == 0
-    assert session._state.refusals == []
+    assert session.verdict.problems == ()
 
 
 def test_a_host_that_was_taken_out_passes(server: Server, path: Path) -> None:
@@ -268,9 +269,8 @@ def test_where_the_session_may_forward_an_unseen_connection_is_noted(server: Ser
     with use_cassette(path, record="new_episodes", unplayed="ignore", hosts=[server.netloc]) as session:
         for call in CALLERS[:2]:
             call(server.address)
-        noted = session.take_passed_by()
-    assert [error.host for error in noted] == ["127.0.0.1", "127.0.0.1"]
-    assert session._state.refusals == []
+        noted = errors_of(session)
+    assert [(type(error), error.host) for error in noted] == [(NotRecordableError, "127.0.0.1")] * 2
 
 
 async def by_httpx(url: str) -> Any:
@@ -287,7 +287,7 @@ def test_what_our_own_transports_send_is_neither_refused_nor_noted(kind: str, pa
                 got = asyncio.run(by_httpx(named))
             else:
                 got = httpx.post(named, json=asking("hello"), headers=HEADERS).json()
-            noted = session.take_passed_by()
+            noted = errors_of(session)
     assert (got, noted) == (answer("hello"), [])
 
 

@@ -26,6 +26,7 @@ import urllib3
 import vcr  # type: ignore[import-untyped]  # it has no types
 from loopback import PATH, Server, answer, asking, serving, stream
 from requests.adapters import HTTPAdapter
+from sessions import errors_of
 
 from pytest_messages import use_cassette
 from pytest_messages.errors import NoMatchError, NotRecordableError, Refused, StreamClosedError
@@ -743,7 +744,7 @@ def test_the_form_of_a_cloud_is_refused_or_noted(client: Client, path: Path) -> 
         with recording(path) as session:
             client(cloud(server), asking("hello"))
             client(server.messages, asking("hello"))
-            (noted,) = session.take_passed_by()
+            (noted,) = errors_of(session)
         with replaying(path, unplayed="ignore"), pytest.raises(Refused) as refused:
             client(cloud(server), asking("hello"))
     error = refused.value.error

@@ -12,7 +12,8 @@ from sessions import interaction
 from pytest_messages.cassette.store import Draft
 from pytest_messages.session.modes import State
 from pytest_messages.session.tally import Tally
-from pytest_messages.use.run import First, Ledger, Note, Run, Take, merged, worth_keeping
+from pytest_messages.use.keeping import Take, merged, worth_keeping
+from pytest_messages.use.run import First, Ledger, Note, Run
 
 if TYPE_CHECKING:
     from conftest import Suite
@@ -301,11 +302,12 @@ def test_an_error_that_comes_when_no_test_is_left_fails_the_run(suite: Suite) ->
     suite.pytester.makeconftest("""
         import pytest
         from pytest_messages.errors import SettingsError
+        from pytest_messages.session.verdict import Problem
         from pytest_messages.use.block import RUNS
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_sessionfinish():
-            RUNS[-1].run.pending.append(SettingsError("too late"))
+            RUNS[-1].run.pending.append(Problem(SettingsError("too late")))
     """)
     suite.write(two())
     result = suite.run(passed=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import threading
@@ -24,13 +25,15 @@ from pytest_messages.errors import (
     MessagesError,
     NoMatchError,
     NotRecordableError,
+    Refused,
     SecretLeakError,
     SettingsError,
-    refusal,
 )
 from pytest_messages.findings import Difference
+from pytest_messages.session.call import Forward, Refuse, Replay
 from pytest_messages.session.modes import State
-from pytest_messages.session.session import Forward, Recorded, Refuse, Replay, _in_order
+from pytest_messages.session.record import Recorded, in_order
+from pytest_messages.session.verdict import failing
 from pytest_messages.wire import Chunk, Ended, Response
 
 if TYPE_CHECKING:
@@ -191,7 +194,8 @@ def test_a_closed_session_refuses_and_tells_whoever_still_listens() -> None:
     error = refused(session, "one")
     assert isinstance(error, NotRecordableError)
     assert str(error) == f"POST {URL} came after its session had closed"
-    session.refused(refusal(error, "text"))
+    with pytest.raises(Refused):
+        session.refuse(error)
     assert told == [error]
 
 
@@ -226,7 +230,7 @@ def test_what_cannot_be_stored_is_no_business_of_the_client(error: MessagesError
 
     session = opened(append=append)
     recorded(session, "one")
-    assert session.broken == (error,)
+    assert [problem.what for problem in session.verdict.problems] == [error]
     assert session.finish().recorded == ()
     assert session.calls[0].response is not None
 
@@ -355,14 +359,14 @@ def test_unplayed_recordings_are_named_with_their_prompts() -> None:
         Interaction(replace(request(""), body=b"[]"), (answer(), Recording())),
     )
     replayed(session, "one")
-    error = session.unplayed()
+    error = session.reasons.unplayed(1)
     assert error is not None
     assert (error.positions, error.prompts) == ((2, 3, 4, 5, 6), ("two", "last", "", "", ""))
 
 
 @pytest.mark.parametrize("mode", ["rewrite", "live"])
 def test_nothing_is_unplayed_where_nothing_is_read(mode: str) -> None:
-    assert opened(interaction("one"), record=mode).unplayed() is None
+    assert not opened(interaction("one"), record=mode).replays
 
 
 def test_what_an_earlier_attempt_left_is_this_tests_own_alone() -> None:
@@ -389,7 +393,7 @@ def test_recordings_that_are_too_old_are_named(at: str | None, expires: bool) ->
     session = opened(interaction("new", at="2026-02-01T00:00:00Z"), interaction("old", at=at))
     replayed(session, "new")
     replayed(session, "old")
-    error = session.expired(session.finish().played, before=datetime(2026, 1, 1, tzinfo=UTC))
+    error = session.reasons.expired(2, session.finish().played, before=datetime(2026, 1, 1, tzinfo=UTC))
     assert (error and (error.positions, error.oldest)) == (((2,), at) if expires else None)
 
 
@@ -402,9 +406,6 @@ def test_findings_name_their_call_gravest_first() -> None:
     assert found == tuple(sorted(found, key=lambda each: each.level))
     assert {each.where.partition(",")[0] for each in found} == {"call 2"}
     assert session.violations == found
-    ignoring = opened(conformance="ignore")
-    recorded(ignoring, "one", Response(200, "", JSON_HEADERS, dump(body)))
-    assert ignoring.finish().violations == ()
 
 
 def test_thinking_that_comes_back_changed_is_judged_with_what_was_given() -> None:
@@ -433,9 +434,13 @@ def test_thinking_that_comes_back_changed_is_judged_with_what_was_given() -> Non
 
 def test_refusals_that_the_test_caught_do_not_count() -> None:
     session = opened(record="none")
-    first, second = (session.refused(refusal(SettingsError(text), text)) for text in ("a", "b"))
-    first.caught = True
-    assert (session.was_refused, session.take_refusals(), session.take_refusals()) == (True, [second.error], [])
+    meant, swallowed = SettingsError("a"), SettingsError("b")
+    with pytest.raises(Refused):
+        session.refuse(meant)
+    with contextlib.suppress(BaseException):
+        session.refuse(swallowed)
+    told = session.verdict.take()
+    assert (session.verdict.fails, failing(told), session.verdict.take()) == (True, [swallowed], [])
 
 
 def test_calls_that_cannot_be_recorded_are_told_once() -> None:
@@ -444,11 +449,12 @@ def test_calls_that_cannot_be_recorded_are_told_once() -> None:
     assert KEY not in str(error)
     assert KEY not in str(pickle.loads(pickle.dumps(error)).__dict__)  # noqa: S301 - our own
     session.passed_by(error)
-    assert (session.take_passed_by(), session.take_passed_by()) == ([error], [])
+    assert ([problem.what for problem in session.verdict.take()], session.verdict.take()) == ([error], [])
+    assert not session.verdict.fails
 
 
 def test_a_promise_without_a_call_names_the_libraries() -> None:
-    error = opened().empty(["httpx", "pycurl"], ["httpx"])
+    error = opened().reasons.empty(["httpx", "pycurl"], ["httpx"])
     assert isinstance(error, EmptyError)
     assert (error.loaded, error.hooked, error.context.number) == (("httpx", "pycurl"), ("httpx",), 0)
 
@@ -471,7 +477,7 @@ def test_many_threads_each_get_their_own_answer() -> None:
         thread.join()
     assert found == {text: f"re: {text}" for text in texts}
     assert [call.position for call in session.calls] == list(range(1, 41))
-    assert session.unplayed() is None
+    assert session.reasons.unplayed(40) is None
 
 
 def entry(text: str, position: int, *, thread: int = 1, raced: bool = False) -> Recorded:
@@ -480,7 +486,7 @@ def entry(text: str, position: int, *, thread: int = 1, raced: bool = False) -> 
 
 
 def order(entries: Sequence[Recorded]) -> list[str]:
-    return [json.loads(each.interaction.request.body)["messages"][0]["content"] for each in _in_order(entries)]
+    return [json.loads(each.interaction.request.body)["messages"][0]["content"] for each in in_order(entries)]
 
 
 def test_only_what_raced_is_sorted() -> None:
