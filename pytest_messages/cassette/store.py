@@ -133,6 +133,8 @@ class Part:
         self._file: int | None = None
         self._life: filelock.BaseFileLock | None = None
         self._size = 0
+        self._holds = 0
+        """How many interactions stand in the file; without any there is no reason to leave it."""
 
     def prepare(self) -> None:
         """Make the file, so that a place where nothing can be written is known before anything has been paid for.
@@ -152,11 +154,15 @@ class Part:
             _pass(self._gate, text, self.cassette)
             self._ready()
             self._write(text.encode())
+            self._holds += 1
 
     def close(self) -> None:
-        """Let go of the file and leave it for `leftovers` to find."""
+        """Let go of the file, and leave it for `leftovers` to find where it holds anything."""
         with self._one_at_a_time:
-            self._let_go()
+            if self._holds:
+                self._let_go()
+            else:
+                self._remove()
 
     def discard(self) -> None:
         """Remove the file: what it held has been committed, or is not wanted."""
@@ -219,6 +225,7 @@ class Part:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
             self.path = None
+            self._holds = 0
 
     def _let_go(self) -> None:
         if self._file is not None:

@@ -499,8 +499,7 @@ class TestFullDisk:
         assert leftover.cassette.interactions == (interaction(1), interaction(3))
 
     def test_a_part_that_never_began_leaves_nothing(self, path: Path) -> None:
-        part = Part(path, gate=GATE)
-        with files_of_at_most(5000), pytest.raises(CassetteError):
+        with Part(path, gate=GATE) as part, files_of_at_most(5000), pytest.raises(CassetteError):
             part.append(interaction(1, "x" * 5000))
         assert files(path.parent) == []
         part.append(interaction(2))
