@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pytest_messages.settings import Settings as Settings
     from pytest_messages.use.assertion import assert_conforms as assert_conforms
     from pytest_messages.use.block import use_cassette as use_cassette
+    from pytest_messages.use.expecting import expect_refusal as expect_refusal
 
 _PUBLIC = {
     "client": ("AsyncMessagesClient", "MessagesClient"),
@@ -80,6 +81,7 @@ _PUBLIC = {
     "settings": ("RecordMode", "Settings"),
     "use.assertion": ("assert_conforms",),
     "use.block": ("use_cassette",),
+    "use.expecting": ("expect_refusal",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -301,24 +301,12 @@ class ConformanceError(MessagesError, AssertionError):
         self.violations = violations
 
 
-class _NoticesItsCatcher(type):
-    """``pytest.raises(Refused)`` asks ``isinstance(error, Refused)``: that is how a test says that it meant a refusal.
-
-    An ``except`` clause never asks, so a refusal that an application swallowed stays uncaught in this sense.
-    """
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        known = super().__instancecheck__(instance)
-        if known and isinstance(instance, _Refusal):
-            instance.caught = True
-        return known
-
-
-class Refused(_Failed, metaclass=_NoticesItsCatcher):
+class Refused(_Failed):
     """What a client's call raises when the session refuses it; the public name to catch.
 
     A ``BaseException``, as every outcome of pytest's: an ordinary exception is swallowed by SDKs, retried, and shown as
     "Connection error.". ``error`` is the `MessagesError` that says why; the text has all four parts of the explanation.
+    ``caught`` says that a test meant it: `expect_refusal` and ``pytest.raises(Refused)`` set it, and nothing else does.
     """
 
     def __init__(self, error: MessagesError, text: str | None = None) -> None:
@@ -326,18 +314,15 @@ class Refused(_Failed, metaclass=_NoticesItsCatcher):
         self.error = error
         self.caught = False
 
-
-def refusal(error: MessagesError, text: str) -> Refused:
-    """Make the exception to raise for ``error``; ``text`` is the explanation that ``report`` laid out."""
-    return _Refusal(error, text)
-
-
-class _Refusal(Refused):
-    """What is really raised: an exact instance of `Refused` would answer ``isinstance`` without asking the class."""
-
     def __reduce__(self) -> tuple[Callable[..., Refused], tuple[Any, ...]]:
+        """Pickle by value: pytest's own ``__init__`` takes other arguments."""
         return refusal, (self.error, str(self))
 
 
+def refusal(error: MessagesError, text: str) -> Refused:
+    """Make the exception to raise for ``error``; ``text`` is the explanation that ``report`` laid out."""
+    return Refused(error, text)
+
+
 # As pytest's own outcomes do, so that the short summary reads "Refused: …" and not where the class lives.
-_Refusal.__module__, _Refusal.__qualname__, _Refusal.__name__ = "builtins", "Refused", "Refused"
+Refused.__module__ = "builtins"

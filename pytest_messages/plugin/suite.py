@@ -15,11 +15,17 @@ import pytest
 from pytest_messages import report
 from pytest_messages.cassette import naming, store
 from pytest_messages.errors import (
+    CassetteIncompleteError,
+    CassetteNotFoundError,
     ConformanceError,
     CredentialError,
     EmptyError,
+    ExhaustedError,
     MessagesError,
+    NoMatchError,
+    NotRecordableError,
     SettingsError,
+    StreamClosedError,
     UnplayedError,
     refusal,
 )
@@ -27,6 +33,7 @@ from pytest_messages.intercept.sessions import SESSIONS
 from pytest_messages.session.verdict import Problem
 from pytest_messages.settings import Settings
 from pytest_messages.use import block, opening, options
+from pytest_messages.use.expecting import noticing_raises
 from pytest_messages.use.plan import Plan
 from pytest_messages.use.run import Note, Run
 
@@ -51,6 +58,8 @@ class _Test:
     over: bool = False
     """Whether its body has ended: a report of the call before that is one of its subtests'."""
     subtest_failed: bool = False
+    ours: bool = False
+    """Whether it has had a session of its own, or asks for one: what others say is not explained."""
 
 
 _TEST = pytest.StashKey[_Test]()
@@ -69,6 +78,7 @@ class Suite:
         self._named: Counter[str] | None = None
         self._seen_before = frozenset(SESSIONS.foreign_seen)
         self._guard = ExitStack()
+        self._guard.enter_context(noticing_raises())
         self._base = config.inipath.parent if config.inipath else config.rootpath
         folder = getattr(config, "workerinput", {}).get("messages_folder")
         self.run = Run(folder=Path(folder) if folder else None, order=self._place, home=config.rootpath)
@@ -106,10 +116,11 @@ class Suite:
         outer, self._item = self._item, item
         self._fixture = None
         self.run.test = item.nodeid
-        item.stash[_TEST] = _Test()
+        test = item.stash[_TEST] = _Test()
         item.stash[_NAMED] = tuple(getattr(item, "fixturenames", ()))
         marked = item.get_closest_marker("messages") is not None
-        if marked or "messages_cassette" in item.stash[_NAMED]:
+        test.ours = marked or "messages_cassette" in item.stash[_NAMED]
+        if test.ours:
             with suppress(MessagesError):  # a wrong mark is told when the session opens
                 self.run.used.add(str(self._plan(item).path))  # also where the test is skipped: no orphan
         if marked and hasattr(item, "fixturenames"):
@@ -205,6 +216,8 @@ class Suite:
 
     def _settings_of_block(self, keywords: Mapping[str, object]) -> Settings:
         markers = _markers(self._item)[1] if self._item else []
+        if self._item:
+            self._item.stash[_TEST].ours = True
         self._fixture = _settings_fixture(self._item)
         return self._resolved([dict(keywords), *markers])
 
@@ -226,7 +239,8 @@ class Suite:
             self.run.passed.add(item.nodeid)
         for opened in test.uses:
             opened.ended_with = call.excinfo.typename if call.excinfo else opened.ended_with
-        problems = [*_missing_key(call), *self._problems(test, concluding=phase.when == "call")]
+        keyless = _missing_key(call) if test.ours and phase.failed else []
+        problems = [*keyless, *self._problems(test, concluding=phase.when == "call")]
         if phase.when == "teardown":
             self.run.end_attempt(item.nodeid)
         _properties(item, phase, problems)
@@ -371,6 +385,16 @@ def _counts(error: MessagesError, phase: pytest.TestReport) -> bool:
     return not (excused and isinstance(error, (ConformanceError, UnplayedError, EmptyError)))
 
 
+_REFUSALS = (
+    CassetteNotFoundError,
+    CassetteIncompleteError,
+    NoMatchError,
+    ExhaustedError,
+    StreamClosedError,
+    NotRecordableError,
+)
+"""What a call is refused with."""
+
 _KEYLESS = ("Could not resolve authentication method", "The api_key client option must be set")
 """What the official SDK says, before any transport, when it was made where no key was set."""
 
@@ -400,6 +424,8 @@ def _fail(
     if phase.failed and len(errors) == 1 and raised is errors[0]:
         return  # the test ended with this very refusal: pytest has said it
     text = "\n\n".join(report.explain(error) for error in errors)
+    if not phase.failed and any(isinstance(error, _REFUSALS) for error in errors):
+        text = f"{text}\n\n{report.MEANT}"
     if phase.failed and phase.longrepr is not None:
         text = f"{text}\n\n{report.ENDED_WITH}\n\n{phase.longreprtext}"
     phase.outcome = "failed"

@@ -4,6 +4,7 @@ from pytest_messages.report.conversation import conversation, wire
 from pytest_messages.report.explanation import explain, violations
 from pytest_messages.report.run_lines import (
     ENDED_WITH,
+    MEANT,
     header,
     incomplete,
     kept_aside,
@@ -21,6 +22,7 @@ from pytest_messages.report.run_lines import (
 
 __all__ = [
     "ENDED_WITH",
+    "MEANT",
     "conversation",
     "explain",
     "header",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ENDED_WITH = "The test itself ended with:"
 """Stands between what a session has to say and what the test failed with."""
 
+MEANT = "A test that means this says so: with pytest_messages.expect_refusal(): ... Nothing else clears a refusal."
+"""Ends what is said to a test that has passed for all its refused calls."""
+
 _LONG = 1000
 """A line of the summary wraps by itself, and is cut only where it would never end."""
 

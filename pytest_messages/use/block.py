@@ -12,6 +12,7 @@ from pytest_messages import report
 from pytest_messages.cassette import naming
 from pytest_messages.errors import Refused
 from pytest_messages.use import options
+from pytest_messages.use.expecting import noticing_raises
 from pytest_messages.use.opening import opened
 from pytest_messages.use.plan import Plan
 from pytest_messages.use.run import Run
@@ -53,7 +54,7 @@ def use_cassette(path: str | os.PathLike[str], **settings: object) -> Iterator[S
         run, resolved = Run(), options.resolve(options.Layers(markers=[settings], environ=os.environ))
     base = Path.cwd() if inside is None else Path(resolved.dir)
     plan = _plan(Path(path), base, resolved, run.test)
-    with opened(plan, run) as use:
+    with noticing_raises(), opened(plan, run) as use:
         try:
             yield use.session
         except BaseException as error:

@@ -9,8 +9,6 @@ from xml.etree import ElementTree as ET
 import anthropic  # here, so that the suites below need not import it anew
 import pytest
 
-from pytest_messages import Refused
-
 if TYPE_CHECKING:
     from conftest import Suite
 
@@ -249,19 +247,6 @@ def test_it(farewell):
     assert suite.sent() == before
     monkeypatch.setenv("PROMPT", "sandbox: say two")
     suite.run("--messages-unplayed=ignore", passed=1, errors=1).stdout.fnmatch_lines(["No recorded interaction*"])
-
-
-def test_a_class_check_is_how_a_test_says_that_it_meant_it() -> None:
-    from pytest_messages.errors import SettingsError, refusal
-
-    meant, swallowed = (refusal(SettingsError("why"), "the explanation") for _ in range(2))
-    with pytest.raises(Refused, match="explanation"):
-        raise meant
-    try:
-        raise swallowed  # noqa: TRY301 - what is raised and what is caught is the point
-    except BaseException:  # noqa: BLE001, S110 - what applications do
-        pass
-    assert (meant.caught, swallowed.caught) == (True, False)
 
 
 @pytest.mark.parametrize("repeats", ["refuse", "last", "cycle"])

@@ -81,7 +81,7 @@ def test_the_package_is_typed() -> None:
 def test_the_version_is_in_the_changes() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert (
-        re.findall(r"^## (\S+)", changes, re.MULTILINE)[0]
+        re.findall(r"^## (\d\S*)", changes, re.MULTILINE)[0]
         == PROJECT["project"]["version"]
         == version("pytest-messages")
     )
