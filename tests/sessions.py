@@ -9,7 +9,7 @@ from pytest_messages import report
 from pytest_messages.cassette.document import Cassette, Interaction, Recording
 from pytest_messages.errors import NotRecordableError
 from pytest_messages.matching import Matching
-from pytest_messages.providers import provider_of
+from pytest_messages.providers import ANTHROPIC, provider_of
 from pytest_messages.scrubbing import Scrubber
 from pytest_messages.session.modes import State
 from pytest_messages.session.scope import Scope
@@ -105,7 +105,7 @@ def opened(
         test=test,
         state=found,
         cassette=Cassette(interactions=recorded, incomplete=incomplete),
-        scope=Scope.of(providers=["api.anthropic.com"], entries=chosen.hosts),
+        scope=Scope.of(providers=[ANTHROPIC], entries=chosen.hosts),
         scrubber=Scrubber(salt="salt", rules=chosen.scrub),
         matching=Matching(match_on=chosen.match_on, ignore=chosen.ignore),
         provider_of=provider_of,

@@ -72,11 +72,13 @@ class Asking:
         """Replay, forward or refuse."""
         request = self._vcr_request
         body = whole(request.body or b"")
-        session = self.patchers.session_for(request.uri, self.library)
-        if session is None:  # it closed in the meantime
-            return self._sent(body)
+        headers = wire_headers(request.headers.items())
+        session = self.patchers.session_for(request.uri, self.library, request.method, headers)
+        if session is None:  # it is not ours by its headers, or the session closed in the meantime
+            with common.sending():
+                return self._sent(body)
         exchange = Exchange(session, owner_of(self.library), self.patchers.seen)
-        replayed = exchange.decide(Request(request.method, request.uri, wire_headers(request.headers.items()), body))
+        replayed = exchange.decide(Request(request.method, request.uri, headers, body))
         return self._forwarded(exchange, body) if replayed is None else self._replayed(exchange, replayed)
 
     def _forwarded(self, exchange: Exchange, body: bytes) -> Any:

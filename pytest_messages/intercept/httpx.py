@@ -74,12 +74,14 @@ def _hook(client: type, library: ModuleType, innermost: Callable[[], Session | N
 
 
 def _between(session: Session, transport: Any, url: str, library: ModuleType) -> Any:
-    ours = session.scope.of_call(url)
-    if ours is Ours.NO or (_is_in_process(transport) and not session.scope.names(url)):
+    ours = session.scope.may_be(url)
+    if _is_in_process(transport) and not session.scope.names(url):
         return transport
     if ours is Ours.CLOUD:
         return _Cloud(transport, session, library)
-    return Shell(transport, session, library)
+    if session.scope.of_call(url) is Ours.YES:
+        return Shell(transport, session, library)
+    return transport if ours is Ours.NO and session.may_forward else _Undecided(transport, session, library)
 
 
 def _is_in_process(transport: object) -> bool:
@@ -102,6 +104,32 @@ class _Cloud:
     async def handle_async_request(self, request: Any) -> Any:
         self._check(request)
         return await self._inner.handle_async_request(request)
+
+
+class _Undecided:
+    """A call that is ours only by its method or headers, which a client tells no sooner than it sends.
+
+    One that is not ours goes out as it is, vouched for: the guard knows hosts only, and refuses what nobody saw.
+    """
+
+    def __init__(self, inner: Any, session: Session, library: ModuleType) -> None:
+        self._inner, self._session, self._library = inner, session, library
+
+    def _is_ours(self, request: Any) -> bool:
+        url, headers = str(request.url), request.headers.items()
+        return self._session.scope.of_call(url, headers, request.method) is Ours.YES
+
+    def handle_request(self, request: Any) -> Any:
+        if self._is_ours(request):
+            return Shell(self._inner, self._session, self._library).handle_request(request)
+        with sending():
+            return self._inner.handle_request(request)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        if self._is_ours(request):
+            return await Shell(self._inner, self._session, self._library).handle_async_request(request)
+        with sending():
+            return await self._inner.handle_async_request(request)
 
 
 class Shell:

@@ -34,7 +34,7 @@ from pytest_messages.intercept import common
 from pytest_messages.session.scope import Ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from pytest_messages.session.session import Session
@@ -95,12 +95,18 @@ class Patchers:
         """Name the libraries that are watched now."""
         return tuple(self._undo)
 
-    def session_for(self, url: str, library: str) -> Session | None:
-        """Return the session that takes a call to ``url``; None where none does, or one above it has."""
+    def session_for(
+        self, url: str, library: str, method: str, headers: Iterable[tuple[str, str]] | None
+    ) -> Session | None:
+        """Return the session that takes a call to ``url``; None where none does, or one above it has.
+
+        ``headers`` are None where they are not known yet: then the session is one that may take it.
+        """
         session = self._innermost()
         if session is None or common.is_ours():
             return None
-        ours = session.scope.of_call(url)
+        scope = session.scope
+        ours = scope.may_be(url) if headers is None else scope.of_call(url, headers, method)
         if ours is Ours.CLOUD:
             common.pass_by(session, url, host=url.split("/")[2], library=owner_of(library))
         return session if ours is Ours.YES else None
@@ -130,7 +136,9 @@ class Patchers:
     # The doors
 
     def _urlopen(self, original: Any, pool: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        session = self.session_for(absolute(pool.scheme, pool.host, pool.port, url), "urllib3")
+        headers = kwargs.get("headers", args[1] if len(args) > 1 else None) or pool.headers
+        full = absolute(pool.scheme, pool.host, pool.port, url)
+        session = self.session_for(full, "urllib3", method, _pairs(headers))
         if session is not None and pool.pool is not None:
             return original(self._stand_in(pool), method, url, *args, **kwargs)
         with common.sending():  # what has been judged here is not judged again by http.client's door
@@ -149,17 +157,37 @@ class Patchers:
     def _putrequest(self, original: Any, connection: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         scheme = "https" if connection.default_port == http.client.HTTPS_PORT else "http"
         host, port = connection._tunnel_host or connection.host, connection._tunnel_port or connection.port  # noqa: SLF001 - how VCR.py tells as well
-        session = self.session_for(absolute(scheme, host, port, url), "http.client")
+        session = self.session_for(absolute(scheme, host, port, url), "http.client", method, None)
         if session is None:
+            with common.sending():  # it connects later, where nobody knows what it was judged to be
+                self._connected(connection, host, port)
             return original(connection, method, url, *args, **kwargs)
         return _with_vcr("http_client").turn(connection, self).putrequest(method, url)
 
+    def _connected(self, connection: Any, host: str, port: int) -> None:
+        session = self._innermost()
+        refuses = session is not None and not session.may_forward and session.scope.guards(host, port)
+        if refuses and connection.sock is None and connection.auto_open:
+            connection.connect()
+
     async def _request(self, original: Any, client: Any, method: str, url: Any, **kwargs: Any) -> Any:
         full = str(client._build_url(url))  # noqa: SLF001 - VCR.py does not know aiohttp's base_url
-        session = self.session_for(full, "aiohttp")
+        headers = [*_pairs(client.headers), *_pairs(kwargs.get("headers"))]
+        session = self.session_for(full, "aiohttp", method, headers)
         if session is None:
-            return await original(client, method, url, **kwargs)
+            with common.sending():
+                return await original(client, method, url, **kwargs)
         return await _with_vcr("aiohttp").request(original, client, method, full, session, self.seen, **kwargs)
+
+
+def _pairs(headers: Any) -> list[tuple[str, str]]:
+    """Return headers, in whichever form a client takes them, as pairs of text."""
+    items = headers.items() if hasattr(headers, "items") else headers or ()
+    return [(_text(name), _text(value)) for name, value in items]
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def absolute(scheme: str, host: str, port: int | None, url: str) -> str:

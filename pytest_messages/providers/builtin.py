@@ -44,6 +44,7 @@ ANTHROPIC = Provider(
     source=f"{CLAUDE_DOCS}/api/messages",
     base_url="https://api.anthropic.com",
     hosts=("api.anthropic.com",),
+    alone=True,
     # SDKs from 2.0 on send the key itself as a bearer token.
     credentials=(*_SDK_KEYS, Credential(variable="ANTHROPIC_API_KEY", header="authorization", prefix="Bearer ")),
     version_required=True,
@@ -85,6 +86,7 @@ SHINZO = Provider(
     base_url_env="SHINZO_BASE_URL",
     hosts=("api.app.shinzo.ai",),
     path_prefix="/spotlight/anthropic/",
+    alone=True,
     count_tokens_timeout=30,
     # Either header takes a platform key; a JWT goes into Authorization only, which therefore comes first.
     credentials=(

@@ -92,7 +92,8 @@ class Provider:
 
     ``base_url`` is what an SDK is given, ``messages`` and ``count_tokens`` paths below it (``count_tokens`` is empty
     where it is not documented). ``hosts`` may hold globs and ports. ``path_prefix`` tells the provider on a host that
-    is nobody's. ``credentials`` are alternatives in order of preference, all of them accepted by the provider;
+    is nobody's. Where it is ``alone``, nothing but the API is spoken below that prefix or, without one, at its
+    hosts. ``credentials`` are alternatives in order of preference, all of them accepted by the provider;
     ``pass_through`` are sent as well where they are set. ``anonymous`` providers answer without a key. ``versions``
     are the accepted values of ``anthropic-version``, empty where any is; ``version`` is what our client sends.
     ``timeout`` is the provider's limit in seconds, ``retryable`` the statuses it documents as worth another try.
@@ -108,6 +109,7 @@ class Provider:
     base_url_env: str = "ANTHROPIC_BASE_URL"
     hosts: tuple[str, ...] = ()
     path_prefix: str = ""
+    alone: bool = False
     messages: str = "/v1/messages"
     count_tokens: str = "/v1/messages/count_tokens"
     count_tokens_timeout: float | None = None

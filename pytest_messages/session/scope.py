@@ -1,22 +1,33 @@
-"""Which calls are ours: Messages hosts, Messages paths, and the cloud forms that cannot be recorded yet."""
+"""Which calls are ours, while recording and on replay alike.
+
+Ours is `/v1/messages` and what lies below it on any host, any other `/v1/…` that is asked with an `anthropic-version`
+header, every path of a host that is the API's alone or that the user names, and the very address of an interaction that
+the cassette holds. The clouds' forms of the API are recognised and cannot be recorded yet.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from pytest_messages.providers.hosts import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-_MESSAGES_PATH = re.compile(r"/v1/messages(/count_tokens|/batches(/.*)?)?/?$")
-_CLOUD_PATH = re.compile(r"/model/[^/]+/(invoke|converse)[^/]*$|:(streamR|r)awPredict$")
-"""Bedrock's InvokeModel and Vertex's rawPredict: the same API in another envelope."""
+    from pytest_messages.providers import Provider
+    from pytest_messages.wire import Request
+
+_MESSAGES_PATH = re.compile(r"/v1/messages(/|$)")
+_VERSIONED_PATH = re.compile(r"/v1/[^/]")
+_CLOUD_PATH = re.compile(r"/model/[^/]+/(invoke|converse|count-tokens)[^/]*/?$|:(streamR|r)awPredict$")
+"""Bedrock's model endpoints and Vertex's rawPredict: the same API in another envelope."""
+
+_VERSION = "anthropic-version"
 
 
 class Ours(StrEnum):
@@ -28,44 +39,86 @@ class Ours(StrEnum):
     NO = auto()
 
 
+class _Address(NamedTuple):
+    """Where an interaction of the cassette went; all names of this machine are one."""
+
+    method: str
+    host: str
+    port: int | None
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The hosts whose calls belong to a session.
+    """Which calls belong to a session.
 
-    ``hosts`` are names, ``name:port`` or globs; those of the known providers, of the setting ``hosts`` and of the
-    interactions in the cassette. ``excluded`` are the entries that began with ``-``: they win. ``named`` are the
-    entries of the setting alone: only they make a call over an in-process transport ours.
+    A host is written as a name, ``name:port`` or a glob. ``hosts`` are those whose connections are guarded: of the
+    known providers, of the setting ``hosts`` and of the cassette. ``alone`` are hosts and ``below`` paths that speak
+    nothing but the API. ``named`` are the entries of the setting: only they make a call over an in-process transport
+    ours. ``excluded`` are its entries that began with ``-``: they win. ``held`` are addresses that the cassette holds
+    and no other part of the rule tells.
+
+    A recording must not widen what its own replay takes, or a call that passed while recording is refused for ever
+    after. So the host of a recorded call counts for nothing, and its address only where nothing else made the call
+    ours: a gateway that was asked for ``/v1/models`` with the API's header may be asked for another vendor's without.
     """
 
     hosts: frozenset[str] = frozenset()
+    alone: frozenset[str] = frozenset()
+    below: tuple[str, ...] = ()
     named: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
+    held: frozenset[_Address] = frozenset()
 
     @classmethod
-    def of(cls, *, providers: Iterable[str], entries: Iterable[str], recorded: Iterable[str] = ()) -> Scope:
-        """Make the scope from the providers' hosts, the setting ``hosts`` and the URLs of recorded requests."""
-        named = [entry.lower() for entry in entries]
-        added = frozenset(entry for entry in named if not entry.startswith("-"))
-        excluded = frozenset(entry[1:] for entry in named if entry.startswith("-"))
+    def of(cls, *, providers: Iterable[Provider], entries: Iterable[str], recorded: Iterable[Request] = ()) -> Scope:
+        """Make the scope from the known providers, the setting ``hosts`` and the requests that the cassette holds."""
+        known, requests = tuple(providers), tuple(recorded)
+        lower = [entry.lower() for entry in entries]
+        named = frozenset(entry for entry in lower if not entry.startswith("-"))
         # Servers on this machine that speak the API by default are told by path: the port may be anybody's.
-        services = (host for host in providers if not is_loopback(host.rpartition(":")[0] or host))
-        return cls(frozenset({*services, *added, *map(_authority, recorded)}), added, excluded)
+        services = [host for each in known for host in each.hosts if not is_loopback(host.rpartition(":")[0] or host)]
+        scope = cls(
+            hosts=frozenset({*services, *named, *(_authority(request.url) for request in requests)}),
+            alone=frozenset(host for each in known if each.alone and not each.path_prefix for host in each.hosts),
+            below=tuple(each.path_prefix for each in known if each.alone and each.path_prefix),
+            named=named,
+            excluded=frozenset(entry[1:] for entry in lower if entry.startswith("-")),
+        )
+        return replace(scope, held=frozenset(scope._held_by(requests)))
 
-    def of_call(self, url: str) -> Ours:
-        """Tell what a call to ``url`` is."""
-        parts = urlsplit(url)
-        if self._lists(self.excluded, parts.hostname, parts.port):
+    def _held_by(self, requests: Iterable[Request]) -> Iterator[_Address]:
+        for request in requests:
+            address = _address(request.method, request.url)
+            if address is not None and self.of_call(request.url, request.headers) is Ours.NO:
+                yield address
+
+    def of_call(self, url: str, headers: Iterable[tuple[str, str]] = (), method: str = "") -> Ours:
+        """Tell what a call to ``url`` is, by its address and whether its headers say a version of the API."""
+        parts = _split(url)
+        if parts is None or self._lists(self.excluded, *parts[:2]):
             return Ours.NO
-        if _CLOUD_PATH.search(parts.path):
+        host, port, path = parts
+        if _CLOUD_PATH.search(path):
             return Ours.CLOUD
-        if _MESSAGES_PATH.search(parts.path) or self._lists(self.hosts, parts.hostname, parts.port):
-            return Ours.YES
-        return Ours.NO
+        by_header = _VERSIONED_PATH.search(path) and any(name.lower() == _VERSION for name, _ in headers)
+        by_host = self._lists(self.alone | self.named, host, port) or any(path.startswith(each) for each in self.below)
+        ours = by_header or by_host or _MESSAGES_PATH.search(path) or _address(method, url) in self.held
+        return Ours.YES if ours else Ours.NO
+
+    def may_be(self, url: str) -> Ours:
+        """Tell what a call to ``url`` is at most, before its method and headers are known."""
+        most = self.of_call(url, ((_VERSION, ""),))
+        parts = _split(url)
+        if most is Ours.NO and parts is not None and not self._lists(self.excluded, *parts[:2]):
+            place = _address("", url)
+            return Ours.YES if any(each._replace(method="") == place for each in self.held) else Ours.NO
+        return most
 
     def names(self, url: str) -> bool:
         """Tell whether the setting ``hosts`` names the host of ``url``."""
-        parts = urlsplit(url)
-        return self._lists(self.named, parts.hostname, parts.port)
+        parts = _split(url)
+        return parts is not None and self._lists(self.named, *parts[:2])
 
     def guards(self, host: str, port: int | None) -> bool:
         """Tell whether a connection to ``host`` and ``port`` must come through a transport of ours.
@@ -86,8 +139,26 @@ class Scope:
         return any("*" in entry and fnmatchcase(name, entry) for entry in hosts)
 
 
+def _split(url: str) -> tuple[str, int | None, str] | None:
+    """Return host, port and path; None for what is no URL, which nobody can send either."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower(), parts.port, parts.path
+    except ValueError:
+        return None
+
+
+def _address(method: str, url: str) -> _Address | None:
+    parts = _split(url)
+    if parts is None:
+        return None
+    host, port, path = parts
+    default = {"http": 80, "https": 443}.get(urlsplit(url).scheme)
+    name = "localhost" if is_loopback(host) else host
+    return _Address(method.upper(), name, port or default, unquote(path) or "/")
+
+
 def _authority(url: str) -> str:
-    parts = urlsplit(url)
-    name = (parts.hostname or "").lower()
+    name, port, _ = _split(url) or (url.lower(), None, "")
     # A port tells servers on this machine apart; elsewhere the host is the service.
-    return f"{name}:{parts.port}" if parts.port is not None and is_loopback(name) else name
+    return f"{name}:{port}" if port is not None and is_loopback(name) else name

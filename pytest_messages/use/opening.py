@@ -147,8 +147,8 @@ def _declared(path: str) -> Mapping[str, Provider]:
 
 def _scope(settings: Settings, cassette: Cassette) -> Scope:
     declared = _declared(settings.providers) if settings.providers else {}
-    known = (host for each in (*providers.PROVIDERS.values(), *declared.values()) for host in each.hosts)
-    recorded = (interaction.request.url for interaction in cassette.interactions)
+    known = (*providers.PROVIDERS.values(), *declared.values())
+    recorded = (interaction.request for interaction in cassette.interactions)
     return Scope.of(providers=known, entries=settings.hosts, recorded=recorded)
 
 
