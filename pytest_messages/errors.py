@@ -229,7 +229,14 @@ class ExpiredError(ReplayError):
 
 
 class StreamClosedError(ReplayError):
-    """The recording ends where the client stopped reading it then; what would follow was never recorded."""
+    """The recording ends where the client stopped reading it then; what would follow was never recorded.
+
+    ``waited`` is how many seconds a caller was let wait who gave up waiting when it was recorded, else None.
+    """
+
+    def __init__(self, message: str, *, context: CallContext, waited: float | None = None) -> None:
+        super().__init__(message, context=context)
+        self.waited = waited
 
 
 class NotRecordableError(ReplayError):

@@ -28,7 +28,9 @@ class Ended(StrEnum):
     TIMEOUT = "timeout"
     """The client waited longer than it was willing to."""
     CLOSED = "closed"
-    """The client stopped reading."""
+    """The client stopped reading, where it chose to."""
+    CANCELLED = "cancelled"
+    """The client gave up waiting for more: a deadline of its own, a cancelled task, an interrupt."""
 
 
 class Chunk(NamedTuple):
@@ -57,7 +59,8 @@ class Response:
     """A response once it has ended, however it ended.
 
     ``status`` 0 means that no response came; ``body`` is decoded from any content coding; ``error`` is the class name
-    of the client library's exception where ``ended`` is dropped or timeout.
+    of the client library's exception where ``ended`` is dropped or timeout; where it is cancelled, the last chunk says
+    when.
     """
 
     status: int

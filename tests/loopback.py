@@ -64,6 +64,7 @@ class Server:
     url: str
     seen: list[tuple[str, str, bytes]] = field(default_factory=list)
     connections: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def messages(self) -> str:
@@ -120,6 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _gzip(self, text: str, **_: Any) -> None:
         self._send(200, gzip.compress(json.dumps(answer(text)).encode()), ("content-encoding", "gzip"))
 
+    def _given(self, _text: str, **_: Any) -> None:
+        """Answer with the very bytes and the coding that two headers of the request say."""
+        body, coding = bytes.fromhex(self.headers["x-body"]), self.headers["x-coding"]
+        self._send(200, body, ("content-encoding", coding))
+
     def _overloaded(self, _text: str, **_: Any) -> None:
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         self._send(529, json.dumps(error).encode(), ("retry-after", "60"))
@@ -137,6 +143,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _slow(self, _text: str, **_: Any) -> None:
         time.sleep(0.5)
+
+    def _stall(self, text: str, *, streamed: bool) -> None:
+        """Begin an answer and never go on with it; ``stall 529`` begins an error."""
+        status = int(text.split()[1]) if " " in text else 200
+        kind, begun = ("text/event-stream", stream(text)[0]) if streamed else ("application/json", b'{"id": "msg_01')
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", "1000")
+        self.end_headers()
+        self.wfile.write(begun)
+        self._wait()
+
+    def _silent(self, _text: str, **_: Any) -> None:
+        self._wait()
+
+    def _wait(self) -> None:
+        self.seer.over.wait(20)
+        self.close_connection = True
 
     def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
         self.send_response(status)
@@ -181,6 +205,7 @@ def serving(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Itera
     try:
         yield seer
     finally:
+        seer.over.set()
         listening.shutdown()
         listening.server_close()
         thread.join()

@@ -302,6 +302,24 @@ def _expired(error: ExpiredError) -> _Sheet:
 
 def _closed(error: StreamClosedError) -> _Sheet:
     context = error.context
+    if error.waited is not None:
+        return _Sheet(
+            f"{_request(context).capitalize()} waits longer than its recording goes: {_asked(context)}",
+            [
+                _cassette(context),
+                (
+                    "nearest",
+                    _prose(
+                        "the recording, where the caller gave up waiting (a deadline, a cancelled task): replay "
+                        f"waited {error.waited:.0f} s for the test to give up as well"
+                    ),
+                ),
+            ],
+            steps=[
+                ("to give up again", "put the deadline or the cancellation back around the call"),
+                ("to record the whole answer", _record(context, "rewrite")),
+            ],
+        )
     return _Sheet(
         f"{_request(context).capitalize()} is read further than its recording goes: {_asked(context)}",
         [_cassette(context), ("nearest", ["the recording, which ends where the client stopped reading it then"])],

@@ -210,7 +210,7 @@ def _gzipped(plan: Plan) -> Plan:
 _UNTRUE = {"content-length", "content-encoding", "transfer-encoding", "connection", "date", "server"}
 """Headers that the body as it is stored makes untrue, and those that belong to the connection."""
 
-_ENDS = {Ended.DROPPED: End.DROP, Ended.TIMEOUT: End.STALL, Ended.CLOSED: End.DROP}
+_ENDS = {Ended.DROPPED: End.DROP, Ended.TIMEOUT: End.STALL, Ended.CLOSED: End.DROP, Ended.CANCELLED: End.STALL}
 
 
 def recorded(response: Response, *, pace: float = 1) -> Plan:

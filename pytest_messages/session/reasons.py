@@ -107,10 +107,11 @@ class Reasons:
             ticket.call.position, ticket.asked, f"{ticket.asked} {why}", host=host, library=ticket.library
         )
 
-    def read_past(self, number: int, asked: str) -> StreamClosedError:
-        """Say that a client reads further than the client did when the stream was recorded."""
+    def read_past(self, number: int, asked: str, *, waited: float | None = None) -> StreamClosedError:
+        """Say that a client reads further, or has ``waited`` longer, than the client did that recorded."""
+        ends = "the client stopped reading" if waited is None else "its caller gave up waiting"
         return StreamClosedError(
-            f"{asked}: the recording ends where the client stopped reading", context=self.context(number, asked)
+            f"{asked}: the recording ends where {ends}", context=self.context(number, asked), waited=waited
         )
 
     # Why a test fails that was refused nothing

@@ -252,9 +252,18 @@ class Session:
         """Take note of a call that went out unrecorded because it cannot be recorded: it must not pass silently."""
         self.verdict.add(Problem(error, Weight.NOTE, identity=object()))
 
-    def refuse_to_read_past(self, method: str, url: str) -> NoReturn:
-        """Refuse a client that reads further than the client did when the stream was recorded."""
-        self.refuse(self.reasons.read_past(len(self._calls), f"{method} {self._scrubber.text(url)}"))
+    def refuse_to_read_past(self, method: str, url: str, *, waited: float | None = None) -> NoReturn:
+        """Refuse a client that reads further, or waits longer, than the client did that recorded."""
+        asked = f"{method} {self._scrubber.text(url)}"
+        self.refuse(self.reasons.read_past(len(self._calls), asked, waited=waited))
+
+    @property
+    def patience(self) -> float:
+        """How many seconds a caller may wait on replay for what it gave up waiting for when it was recorded.
+
+        Its deadline may span the calls before, which took their time then and take none now; and a machine may be slow.
+        """
+        return min(sum(call.duration or 0.0 for call in self._calls), _LONGEST) + _MARGIN
 
     # What `use` asks at the end
 
@@ -399,5 +408,8 @@ def _fault(error: Exception) -> Violation:
     problem = f"the judge failed with {type(error).__name__}: {error}. This is a fault of ours: please report it"
     return Violation("the judge", "judge.error", Level.VIOLATION, problem, "")
 
+
+_LONGEST, _MARGIN = 600.0, 30.0
+"""Seconds: the SDK's own default deadline, and what a slow machine or a slow set-up may add."""
 
 _THINKING = re.compile(rb'"(redacted_)?thinking"')

@@ -203,10 +203,10 @@ def test_whatever_interrupts_a_stream_arrives_as_it_is_and_nothing_more_is_read(
         with pytest.raises(type(error)) as caught, client.stream("POST", URL, json=asking("one")) as response:
             response.read()
     assert caught.value is error
-    assert (seen(session).body, seen(session).ended, body.closed) == (EVENTS[0], Ended.CLOSED, 1)
+    assert (seen(session).body, seen(session).ended, body.closed) == (EVENTS[0], Ended.CANCELLED, 1)
 
 
-def test_a_cancelled_stream_is_closed() -> None:
+def test_a_cancelled_stream_is_closed_and_known_as_cancelled() -> None:
     session, body = opened(), Pieces(*EVENTS)
 
     async def read() -> None:
@@ -218,7 +218,7 @@ def test_a_cancelled_stream_is_closed() -> None:
 
     with hooked(httpx, session), pytest.raises(asyncio.CancelledError):
         asyncio.run(read())
-    assert (seen(session).ended, body.closed) == (Ended.CLOSED, 1)
+    assert (seen(session).ended, body.closed) == (Ended.CANCELLED, 1)
 
 
 def test_a_closed_stream_closed_again_has_one_verdict() -> None:
@@ -284,7 +284,7 @@ def test_nothing_is_drained_on_the_way_out() -> None:
     with hooked(httpx, session), httpx.Client(transport=Giving(body, 529)) as client:
         with pytest.raises(KeyboardInterrupt), client.stream("POST", URL, json=asking("one")):
             raise KeyboardInterrupt
-    assert (body.read, seen(session).ended) == (0, Ended.CLOSED)
+    assert (body.read, seen(session).ended) == (0, Ended.CANCELLED)
 
 
 def test_bytes_that_cannot_be_decoded_raise_in_the_client_and_keep_what_could() -> None:
