@@ -1,4 +1,4 @@
-"""`pytest-messages check · show · audit · import · schema · sandbox · demo`."""
+"""`pytest-messages check · show · audit · import · recover · schema · sandbox · demo`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_messages import providers, report
 from pytest_messages.api import schema
 from pytest_messages.cassette import store
-from pytest_messages.commands import at_rest
+from pytest_messages.commands import at_rest, recover
 from pytest_messages.errors import MessagesError
 from pytest_messages.findings import Level
 from pytest_messages.report.check_output import FORMATS, audited, checked
@@ -84,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument(
         "--scrub", action="append", default=[], metavar="RULE", help="a further rule, as messages_scrub"
     )
+
+    recover.add_arguments(command("recover", recover.run, "bring into its cassette what a part file beside it holds"))
 
     schemas = command("schema", _schema, "print JSON Schema (Draft 2020-12) of what the API takes and answers")
     schemas.add_argument("kind", nargs="?", choices=schema.KINDS, metavar="KIND", help=", ".join(schema.KINDS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_messages.errors import (
@@ -57,7 +57,8 @@ def explain(error: MessagesError) -> str:
 
     A command and the name of a file are never broken or shortened, whatever they take.
     """
-    return _layout(_SHEETS[next(kind for kind in type(error).__mro__ if kind in _SHEETS)](error))
+    sheet = _SHEETS[next(kind for kind in type(error).__mro__ if kind in _SHEETS)](error)
+    return _layout(_with_kept(sheet, error) if isinstance(error, CassetteError) and error.kept else sheet)
 
 
 def violations(found: Sequence[Violation], *, most: int | None = None) -> str:
@@ -421,13 +422,21 @@ def _leak(error: SecretLeakError) -> _Sheet:
     found = [f"{leak.where}  {leak.kind}" for leak in leaks]
     allowed = f"{leaks[0].kind}@{leaks[0].where}" if leaks else "kind@place"
     return _Sheet(
-        "A secret would have been stored, so nothing was written",
-        [("cassette", _file(error.path, "left as it was")), ("found", _listed(found) or _prose(str(error)))],
+        "A secret would have been stored, so what holds it was not written",
+        [("cassette", _file(error.path)), ("found", _listed(found) or _prose(str(error)))],
         steps=[
             ("to replace it when stored", '@pytest.mark.messages(scrub=["<pattern> -> <placeholder>"])'),
             ("to allow what is no secret", f"messages_allow = {line(allowed)}"),
         ],
     )
+
+
+def _with_kept(sheet: _Sheet, error: CassetteError) -> _Sheet:
+    """Say where the recordings are that could not be put in place, and how they get there."""
+    kept = error.kept or ""
+    bring = ("to bring it in", f"pytest-messages recover {shell(kept)}")
+    facts = [*sheet.facts, ("kept", _file(kept, "what was recorded"))]
+    return replace(sheet, facts=facts, steps=[bring, *sheet.steps])
 
 
 def _cassette_error(error: CassetteError) -> _Sheet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_messages.report.layout import line, number
+from pytest_messages.report.layout import line, number, shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,8 @@ def still_open(call: str, test: str | None) -> str:
 def left_behind(path: str, count: int, tests: Sequence[str]) -> str:
     """Say what a file holds that a killed run, or a failed test, left beside a cassette."""
     whose = f" of {_few(tests)}" if tests else ""
-    return f"{path} was left behind with {number(count, 'interaction')}{whose}: delete it when it is of no use"
+    bring = f"`pytest-messages recover {shell(path)}` brings it in, or delete it"
+    return f"{path} was left behind with {number(count, 'interaction')}{whose}: {bring}"
 
 
 def late(error: MessagesError) -> str:

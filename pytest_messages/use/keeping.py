@@ -28,7 +28,9 @@ from pytest_messages.use.run import First, Note
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_messages.cassette.disk import Gate
     from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
+    from pytest_messages.cassette.part import Part
     from pytest_messages.session.session import Session
     from pytest_messages.use.plan import Plan
     from pytest_messages.use.run import Run
@@ -55,9 +57,9 @@ class Keeping:
         plan: Plan,
         run: Run,
         session: Session,
-        part: store.Part,
+        part: Part,
         *,
-        gate: store.Gate,
+        gate: Gate,
         scrub: Callable[[Interaction], ScrubbedInteraction],
     ) -> None:
         self._plan, self._run, self._session, self._part = plan, run, session, part
@@ -126,8 +128,8 @@ class Keeping:
         take = Take(interactions=kept, test=self._plan.test, finished=passed, superseded=superseded)
         with self._run.ledger.changing(str(self._plan.path)) as first:
 
-            def change(current: store.Draft | None) -> store.Draft:
-                base = replace(current or store.Draft(), salt=(current and current.salt) or self._part.salt)
+            def change(current: Draft | None) -> Draft:
+                base = replace(current or Draft(), salt=(current and current.salt) or self._part.salt)
                 draft, first.known = merged(base, take, known=first.known, order=self._run.order)
                 return draft
 

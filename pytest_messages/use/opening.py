@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_messages import providers, report
 from pytest_messages.cassette import store
 from pytest_messages.cassette.document import Cassette
+from pytest_messages.cassette.part import Part
 from pytest_messages.errors import CassetteError, CassetteNotFoundError
 from pytest_messages.intercept.sessions import SESSIONS
 from pytest_messages.matching import Matching
@@ -70,7 +71,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
     salt = plan.salt_of(found.salt if found else None)
     scrubber = Scrubber(salt=salt, rules=settings.scrub, secrets=credentials(os.environ))
     gate = CountingGate(scrubber.gate(allow=settings.allow))
-    part = store.Part(plan.path, gate=gate, test=plan.test, salt=salt)
+    part = Part(plan.path, gate=gate, test=plan.test, salt=salt)
     session = Session(
         settings=settings,
         path=run.shown(plan.path),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from pytest_messages import report
-from pytest_messages.cassette import store
+from pytest_messages.cassette import part
 from pytest_messages.errors import CassetteError, MessagesError
 from pytest_messages.session.modes import State
 from pytest_messages.session.tally import Tally
@@ -172,7 +172,7 @@ class Run:
         if str(cassette) in self._noted_leftovers:
             return
         self._noted_leftovers.add(str(cassette))
-        for left in store.leftovers(cassette):
+        for left in part.leftovers(cassette):
             count, tests = len(left.cassette.interactions), left.cassette.incomplete
             self.notes.append(Note(report.left_behind(self.shown(left.path), count, tests)))
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_messages.cassette import store
+from pytest_messages.cassette import disk, store
 from pytest_messages.cassette.document import Cassette, Interaction, Recording, ScrubbedInteraction
-from pytest_messages.cassette.store import Draft, Part, commit, leftovers, read
+from pytest_messages.cassette.part import Part, leftovers
+from pytest_messages.cassette.store import Draft, commit, read
 from pytest_messages.cassette.writing import dump
 from pytest_messages.errors import CassetteError, CassetteFormatError, CassetteNotFoundError, SecretLeakError
 from pytest_messages.findings import GateResult, Leak
@@ -48,7 +49,7 @@ def adding(*items: ScrubbedInteraction) -> Callable[[Draft | None], Draft]:
     return lambda before: Draft(interactions=(*(before.interactions if before else ()), *items))
 
 
-def save(path: Path, change: Callable[[Draft | None], Draft | None], gate: store.Gate = GATE) -> bool:
+def save(path: Path, change: Callable[[Draft | None], Draft | None], gate: disk.Gate = GATE) -> bool:
     return commit(path, change, gate=gate, scrub=ScrubbedInteraction)
 
 

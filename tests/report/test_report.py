@@ -363,9 +363,9 @@ The cassette is incomplete: 7 tests recorded here and never passed since
     (
         SecretLeakError("leak", path="a.yaml", leaks=(Leak("request 2 body", "jwt"), Leak("line 3", "anthropic-key"))),
         """\
-A secret would have been stored, so nothing was written
+A secret would have been stored, so what holds it was not written
 
-  cassette  a.yaml  left as it was
+  cassette  a.yaml
   found     line 3  anthropic-key
             request 2 body  jwt
 
@@ -375,9 +375,9 @@ A secret would have been stored, so nothing was written
     (
         SecretLeakError("a rule raised", path="a.yaml"),
         """\
-A secret would have been stored, so nothing was written
+A secret would have been stored, so what holds it was not written
 
-  cassette  a.yaml  left as it was
+  cassette  a.yaml
   found     a rule raised
 
   to replace it when stored  @pytest.mark.messages(scrub=["<pattern> -> <placeholder>"])
@@ -867,8 +867,10 @@ def test_what_is_left_over_is_said_in_a_line() -> None:
         "c.yaml: what is unplayed was not judged, since not every test that recorded here passed: a, b",
         "c.yaml: nobody asked for 2 of 4 interactions: 1, 3",
         "no test used 7 cassettes: a, b, c, d, e and 2 more",
-        "c.9.part.yaml was left behind with 2 interactions of t.py::a: delete it when it is of no use",
-        "c.9.part.yaml was left behind with 1 interaction: delete it when it is of no use",
+        "c.9.part.yaml was left behind with 2 interactions of t.py::a: "
+        "`pytest-messages recover 'c.9.part.yaml'` brings it in, or delete it",
+        "c.9.part.yaml was left behind with 1 interaction: "
+        "`pytest-messages recover 'c.9.part.yaml'` brings it in, or delete it",
         "after the last test: no",
         "t.py::a: 3 calls went out unrecorded: no, yes",
         "streams through aiohttp, urllib3 were recorded whole: such a client saw none of them live",
