@@ -867,10 +867,14 @@ def test_what_is_left_over_is_said_in_a_line() -> None:
         "c.yaml: what is unplayed was not judged, since not every test that recorded here passed: a, b",
         "c.yaml: nobody asked for 2 of 4 interactions: 1, 3",
         "no test used 7 cassettes: a, b, c, d, e and 2 more",
-        "c.9.part.yaml was left behind with 2 interactions of t.py::a: "
-        "`pytest-messages recover 'c.9.part.yaml'` brings it in, or delete it",
-        "c.9.part.yaml was left behind with 1 interaction: "
-        "`pytest-messages recover 'c.9.part.yaml'` brings it in, or delete it",
+        (
+            "c.9.part.yaml was left behind with 2 interactions of t.py::a: "
+            "`pytest-messages recover 'c.9.part.yaml'` brings it in, or delete it"
+        ),
+        (
+            "c.9.part.yaml was left behind with 1 interaction: "
+            "`pytest-messages recover 'c.9.part.yaml'` brings it in, or delete it"
+        ),
         "after the last test: no",
         "t.py::a: 3 calls went out unrecorded: no, yes",
         "streams through aiohttp, urllib3 were recorded whole: such a client saw none of them live",
