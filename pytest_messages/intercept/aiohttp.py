@@ -29,6 +29,7 @@ async def request(
         with common.sending():
             return await _network(original)(client, method, url, **kwargs)
 
+    kwargs = await _formed(kwargs)
     try:
         response = await vcr_request(cassette, forwarded)(client, method, url, **kwargs)
     except BaseException as error:
@@ -36,6 +37,29 @@ async def request(
         raise
     cassette.settle(None)
     return cassette.cut(response)
+
+
+async def _formed(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Write a form out: it can be written once only, with a boundary of its own, and is both compared and sent."""
+    data = kwargs.get("data")
+    if isinstance(data, (dict, list, tuple)):
+        data = aiohttp.FormData(data)
+    form = data() if isinstance(data, aiohttp.FormData) else data
+    if not isinstance(form, (aiohttp.MultipartWriter, aiohttp.payload.BytesPayload)):
+        return kwargs
+    written = _Written()
+    await form.write(written)  # type: ignore[arg-type]  # as much of a writer as a form asks for
+    headers = dict(kwargs.get("headers") or {})
+    if not any(name.lower() == "content-type" for name in headers):
+        headers["content-type"] = form.headers["content-type"]
+    return {**kwargs, "data": bytes(written), "headers": headers}
+
+
+class _Written(bytearray):
+    """What would go out."""
+
+    async def write(self, chunk: bytes) -> None:
+        self += chunk
 
 
 def _network(original: Any) -> Any:

@@ -25,7 +25,7 @@ class Ignored:
         self._paths = [_path(entry) for entry in entries if _ARROW not in entry]
 
     def take_out(self, body: bytes, value: Any) -> Any:
-        """Return ``value``, which ``body`` parsed to, without what is ignored; neither is changed."""
+        """Return ``value``, which the JSON ``body`` says, without what is ignored; neither is changed."""
         if not self._paths and not self._pairs:
             return value
         # A filter compares with numbers of Python's, so places are looked up in an ordinary reading of the body.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_messages.api.multipart import described
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import ABSENT, Absent, Difference
 from pytest_messages.matching.address import Loopback, address
@@ -134,13 +137,16 @@ class Matching:
         if "body" not in self._names:
             return
         key = self._bodies[seen.request.body] = PARTS["body"](seen)
-        written = compact(seen.sent)
+        written = None if seen.form is not None else compact(seen.sent)
         if written is not None:
             self._bodies[written] = key
 
     def _differences(self, recorded: _Seen, live: _Seen, same: Same) -> Iterator[Difference]:
         for name in self._names:
-            if name == "body":
+            if name == "body" and (recorded.form is None) != (live.form is None):
+                # A JSON body may look just as we describe a form.
+                yield Difference("$", recorded.request.body, live.request.body)
+            elif name == "body":
                 yield from body_differences(recorded.doc, live.doc, same)
             elif self._part(name, recorded) != self._part(name, live):
                 yield Difference(name, recorded.shown(name), live.shown(name), name)
@@ -175,12 +181,21 @@ class _Seen:
 
     @cached_property
     def sent(self) -> Any:
-        """The body as JSON; a body that is none, as the bytes that it is."""
-        return parse(self.request.body)
+        """The body as JSON, a form as its parts; a body that is neither, as the bytes that it is."""
+        value = parse(self.request.body)
+        return value if self.form is None or not isinstance(value, bytes) else self.form
+
+    @cached_property
+    def form(self) -> dict[str, object] | None:
+        """The parts of the body, where it is a form in parts."""
+        return described(self.request.body) if self.request.body[:4].lstrip(b"\r\n").startswith(b"--") else None
 
     @cached_property
     def _left(self) -> Any:
-        return self.sent if isinstance(self.sent, bytes) else self._ignored.take_out(self.request.body, self.sent)
+        if isinstance(self.sent, bytes):
+            return self.sent
+        text = self.request.body if self.form is None else json.dumps(self.form).encode()
+        return self._ignored.take_out(text, self.sent)
 
     @cached_property
     def doc(self) -> Any:
@@ -188,6 +203,13 @@ class _Seen:
         if self.user_id is ABSENT:
             return self._left
         return {**self._left, "metadata": {**self._left["metadata"], "user_id": "<user-id>"}}
+
+    @property
+    def body_key(self) -> Hashable:
+        """What is equal for equal bodies only, whatever their spelling."""
+        if isinstance(self.doc, bytes):
+            return ("bytes", self.doc)
+        return ("json" if self.form is None else "form", digest(self.doc))
 
     @cached_property
     def user_id(self) -> str | Absent:
@@ -204,7 +226,8 @@ class _Seen:
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of the header that ``header:<name>`` names."""
-        return tuple(value for key, value in self.request.headers if f"header:{key}" == name)
+        values = (value for key, value in self.request.headers if f"header:{key}" == name)
+        return tuple(_BOUNDARY.sub("", value) if name == "header:content-type" else value for value in values)
 
     def shown(self, name: str) -> str | Absent:
         """Return the part of this name as a reader knows it."""
@@ -218,9 +241,12 @@ PARTS: Mapping[str, Callable[[_Seen], Hashable]] = {
     "host": lambda seen: None if seen.url.loopback else seen.url.host,
     "path": lambda seen: seen.url.path,
     "query": lambda seen: seen.url.parameters,
-    "body": lambda seen: ("bytes", seen.doc) if isinstance(seen.doc, bytes) else ("json", digest(seen.doc)),
+    "body": lambda seen: seen.body_key,
 }
 """What is compared under each built-in name of ``match_on``."""
+
+
+_BOUNDARY = re.compile(r";\s*boundary=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 
 
 def _ask(matcher: Matcher, recorded: Scrubbed, live: Scrubbed) -> Difference | None:

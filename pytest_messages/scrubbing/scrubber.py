@@ -8,18 +8,20 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pytest_messages.api.multipart import with_contents
 from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
 from pytest_messages.errors import MessagesError
 from pytest_messages.scrubbing import kinds
 from pytest_messages.scrubbing.credentials import (
     Credentials,
+    credential_kind,
     credentials_in,
     credentials_of,
     is_credential_header,
 )
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.gate import Gate
-from pytest_messages.scrubbing.placeholders import Placeholders, constant, kind_of
+from pytest_messages.scrubbing.placeholders import Placeholders, constant, is_masked, kind_of
 from pytest_messages.scrubbing.prefilter import has_credential_field
 from pytest_messages.scrubbing.rules import read_rules
 from pytest_messages.scrubbing.texts import event_data, is_stream, parts, payload
@@ -28,6 +30,7 @@ from pytest_messages.wire import Chunk, Request, Response, Scrubbed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_messages.api.multipart import Piece
     from pytest_messages.scrubbing.rules import PathRule
     from pytest_messages.scrubbing.texts import Path
     from pytest_messages.wire import Headers
@@ -95,10 +98,16 @@ class Scrubber:
         self._credentials.add(credentials_of(request))
         text = _text(request.body)
         body = request.body
-        if self._may_change(text):
+        if self._may_change(text) or text.startswith(("--", "\r\n--")):
             self._learn_fields(text)
-            body = self._body(body)[0]
+            # Each part of a form is a body of its own: only so a field in a file of JSON is seen as one.
+            body = self._body(with_contents(body, self._piece))[0]
         return Scrubbed(Request(request.method, self.url(request.url), self._headers(request.headers), body))
+
+    def _piece(self, piece: Piece) -> Piece:
+        kind = credential_kind(piece.name)
+        masked = kind is None or is_masked(_text(piece.content))
+        return piece._replace(content=self._body(piece.content)[0] if masked else constant(kind or "").encode())
 
     def _may_change(self, text: str) -> bool:
         return bool(self._rules.patterns or self._rules.paths) or self._finder.may_find(text)
