@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_messages import judge
 from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.errors import CassetteError, MessagesError, NotRecordableError, refusal
 from pytest_messages.findings import Level, Violation
+from pytest_messages.session.behind import Behind, is_big
 from pytest_messages.session.call import Call, Forward, Refuse, Replay, Ticket, tokens, truly_ended
 from pytest_messages.session.modes import DECISIONS, Action, Found, State, may_forward, reads
 from pytest_messages.session.playback import Playback
@@ -97,6 +99,7 @@ class Session:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._record = Record()
+        self._behind = Behind()
         self._tally = Tally()
         self._counted = 0
         self._open = True
@@ -127,7 +130,7 @@ class Session:
     @property
     def violations(self) -> tuple[Violation, ...]:
         """The findings of the judge so far, gravest first."""
-        self.settle()
+        self._settle_all()
         answered = tuple(self._record.answered)
         for number, each in enumerate(answered):
             if each.findings is None:
@@ -150,7 +153,7 @@ class Session:
     @property
     def tally(self) -> Tally:
         """What was done so far, in numbers."""
-        self.settle()
+        self._settle_all()
         self._count_tokens()
         return self._tally
 
@@ -190,7 +193,8 @@ class Session:
     def record(self, ticket: Ticket, response: Response) -> None:
         """Take the answer to a forwarded request, once it has ended. The first answer to a ticket counts.
 
-        Raises nothing: the client has its answer, and what keeps it from being stored is this session's business.
+        Raises nothing: the client has its answer, and what keeps it from being stored is this session's business. It is
+        stored when this returns, but for a big one: see `behind`.
         """
         with self._lock:
             if ticket.call.response is not None:
@@ -199,6 +203,12 @@ class Session:
             ticket.call.duration = response.chunks[-1].ms / 1000 if response.chunks else None
             self._record.closers.pop(ticket, None)
             self._record.unanswered.pop(ticket.call.position, None)
+        if self._open and is_big(response):
+            self._behind.store(response, partial(self._store, ticket, response))
+        else:
+            self._store(ticket, response)
+
+    def _store(self, ticket: Ticket, response: Response) -> None:
         try:
             interaction = self._scrubbed(ticket, response)
             if self._keeps:
@@ -220,6 +230,10 @@ class Session:
         """Record what the collector or a closing generator left behind."""
         while self._record.late:
             self.record(*self._record.late.popleft())
+
+    def _settle_all(self) -> None:
+        self.settle()
+        self._behind.wait()
 
     def scrubbed_answer(self, response: Response) -> Response:
         """Return an answer as it may be shown: what recording shows and what replay shows are the same."""
@@ -291,7 +305,7 @@ class Session:
     def finish(self) -> Outcome:
         """Take stock: close what is still open, and return what was recorded and played."""
         still_open = self._record.close_streams()
-        self.settle()
+        self._settle_all()
         return Outcome(
             recorded=self._record.interactions(),
             played=frozenset(self.playback.played),
