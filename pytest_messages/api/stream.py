@@ -11,11 +11,13 @@ https://platform.claude.com/docs/en/build-with-claude/streaming#event-types
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
+
+from pytest_messages.api import jsons
+from pytest_messages.api.jsons import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -118,21 +120,8 @@ def payload(event: Event) -> object:
 
     A gateway is known to encode twice, so that the data is a JSON string that holds the object: read through it.
     """
-    value = parsed(event.data)
-    return parsed(value) if isinstance(value, str) else value
-
-
-def parsed(text: str) -> object:
-    """Return the JSON value that ``text`` is, or None where it is none."""
-    try:
-        # A third of the time that `json` needs, but it refuses lone surrogates, which `json` and the SDK take.
-        return from_json(text)
-    except ValueError:
-        pass
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    value = jsons.read(event.data)
+    return jsons.read(value) if isinstance(value, str) else value
 
 
 def fold(events: Iterable[Event]) -> Payload | None:
@@ -157,11 +146,6 @@ def accumulate(payloads: Iterable[object]) -> Payload | None:
 def _text(value: Payload, key: str) -> str:
     found = value.get(key)
     return found if isinstance(found, str) else ""
-
-
-def _dict(value: Payload, key: str) -> Payload:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 class _Block:
@@ -231,20 +215,20 @@ class _Fold:
 
     def start(self, event: Payload) -> None:
         if self.envelope is None:
-            self.envelope = dict(_dict(event, "message"))
+            self.envelope = dict(members(event.get("message")))
             content = self.envelope.get("content")
             for block in content if isinstance(content, list) else ():
                 self.open({"content_block": block, "index": len(self.blocks)})
 
     def open(self, event: Payload) -> None:
-        block = _Block(_dict(event, "content_block"))
+        block = _Block(members(event.get("content_block")))
         self.blocks.append(block)
         index = event.get("index")
         if isinstance(index, int):
             self.by_index[index] = block
         # The last hop's fallback block names the model that served the answer.
         # https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
-        served_by = _text(_dict(block.start, "to"), "model") if block.start.get("type") == "fallback" else ""
+        served_by = _text(members(block.start.get("to")), "model") if block.start.get("type") == "fallback" else ""
         if self.envelope is not None and served_by:
             self.envelope["model"] = served_by
 
@@ -252,12 +236,12 @@ class _Fold:
         index = event.get("index")
         block = self.by_index.get(index) if isinstance(index, int) else None
         if block is not None:
-            block.add(_dict(event, "delta"))
+            block.add(members(event.get("delta")))
 
     def end(self, event: Payload) -> None:
         if self.envelope is None:
             return
-        delta = _dict(event, "delta")
+        delta = members(event.get("delta"))
         self.envelope["stop_reason"] = delta.get("stop_reason")
         self.envelope["stop_sequence"] = delta.get("stop_sequence")
         if "stop_details" in delta:
@@ -268,8 +252,8 @@ class _Fold:
                 self.envelope[key] = given[key]
         # Counts are totals, not additions; what is absent or null leaves the count of message_start as it is.
         # https://platform.claude.com/docs/en/build-with-claude/streaming#event-types
-        counts = _dict(event, "usage") or _dict(delta, "usage")
-        merged = dict(_dict(self.envelope, "usage"))
+        counts = members(event.get("usage")) or members(delta.get("usage"))
+        merged = dict(members(self.envelope.get("usage")))
         merged.update((key, value) for key, value in counts.items() if value is not None)
         self.envelope["usage"] = merged
 

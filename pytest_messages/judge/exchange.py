@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_messages.api import schema, sse
+from pytest_messages.api import jsons, schema, sse
 from pytest_messages.api.stream import State, accumulate, fold
 from pytest_messages.findings import Level
 from pytest_messages.judge.answer import Answer
@@ -112,7 +111,7 @@ def judge_body(
         if stream or (stream is None and _looks_like_a_stream(raw)):
             findings = _stream(raw, request or {}, Ended.COMPLETE)
         else:
-            findings = _object(_json(raw), request or {}, status, provider)
+            findings = _object(jsons.read(raw), request or {}, status, provider)
     return verdict(findings, provider, rules=rules)
 
 
@@ -120,7 +119,7 @@ def _messages(interactions: Iterable[Interaction]) -> tuple[Json, ...]:
     """Return the messages that interactions brought, streamed or not."""
     responses = [each.response for each in interactions]
     messages = [
-        fold(sse.decode(each.body)) if each.is_stream or _looks_like_a_stream(each.body) else _json(each.body)
+        fold(sse.decode(each.body)) if each.is_stream or _looks_like_a_stream(each.body) else jsons.read(each.body)
         for each in responses
     ]
     return tuple(message for message in messages if isinstance(message, dict))
@@ -145,7 +144,7 @@ def _asked(request: Request, endpoint: _Endpoint | None, provider: Provider) -> 
     """Read the request; one that is no JSON object is empty, and says so."""
     version = header(request.headers, "anthropic-version")
     kind = endpoint.request if endpoint else None
-    body = _json(request.body) if request.body else None
+    body = jsons.read(request.body) if request.body else None
     return Asked(
         body=body if isinstance(body, dict) else {},
         kind=kind,
@@ -155,13 +154,6 @@ def _asked(request: Request, endpoint: _Endpoint | None, provider: Provider) -> 
         provider=provider,
         unreadable=kind is not None and bool(request.body) and not isinstance(body, dict),
     )
-
-
-def _json(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _request_grade(status: int) -> Level:
@@ -178,7 +170,7 @@ def _likely(findings: Iterable[Finding], status: int) -> Iterator[Finding]:
 
 def _reply(response: Response, endpoint: _Endpoint | None, asked: Asked, provider: Provider) -> Iterator[Finding]:
     if response.status >= _FIRST_ERROR:
-        yield from judge_error(_json(response.body), response.status, response.headers, provider)
+        yield from judge_error(jsons.read(response.body), response.status, response.headers, provider)
     # Older models speak another API at the same path.
     elif endpoint is not None and endpoint.reply == "message" and asked.body and "messages" not in asked.body:
         return
@@ -190,7 +182,7 @@ def _reply(response: Response, endpoint: _Endpoint | None, asked: Asked, provide
         elif endpoint.reply == "batch_result":
             yield from _lines(response.body)
         else:
-            yield from _named(endpoint.reply, _json(response.body), asked.body)
+            yield from _named(endpoint.reply, jsons.read(response.body), asked.body)
 
 
 def _looks_like_a_stream(raw: bytes) -> bool:
@@ -222,7 +214,7 @@ def _named(kind: Kind, value: Any, request: Json) -> Iterator[Finding]:
 def _lines(raw: bytes) -> Iterator[Finding]:
     """Judge the results of a batch, one JSON object a line."""
     for number, line in enumerate(filter(None, raw.splitlines()), 1):
-        value = _json(line)
+        value = jsons.read(line)
         if isinstance(value, dict):
             yield from judge_shape("batch_result", value, prefix=f"line {number} ")
         else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_messages.api import sse
-from pytest_messages.api.stream import EVENTS, parsed
+from pytest_messages.api import jsons, sse
+from pytest_messages.api.stream import EVENTS
 from pytest_messages.judge.faults import Finding, shown
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def frame(body: bytes) -> Framed:
             continue
         number += 1
         # Nearly every event is sound: it is read here, and what is odd about one is looked for below.
-        data = parsed(block.data)
-        if type(data) is dict and data.get("type") == block.name and block[7:] == _SOUND:
-            items.append(Item(number, data["type"], data))
+        data = jsons.read(block.data)
+        if type(data) is dict and block.name and data.get("type") == block.name and block[7:] == _SOUND:
+            items.append(Item(number, block.name, data))
             continue
         torn = not block.ended and not isinstance(data, (dict, str)) and block.data != _DONE
         findings += _beside(block, number)
@@ -92,7 +92,7 @@ def _odd(block: sse.Event, data: object, number: int, findings: list[Finding]) -
     if not block.ended:
         findings.append(Finding("stream.last-line", where, "the body ends without the blank line", number))
     if isinstance(data, str):
-        data = parsed(data)
+        data = jsons.read(data)
         if isinstance(data, dict):
             findings.append(Finding("stream.double-encoded", where, "the data is a JSON string", number))
     if not isinstance(data, dict):

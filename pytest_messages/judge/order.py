@@ -5,9 +5,9 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from pytest_messages.api import jsons
 from pytest_messages.api.stream import DELTAS, DELTAS_OF_BLOCK, State, after
 from pytest_messages.findings import Level
 from pytest_messages.judge.faults import Finding, Json, count, member, shown, word
@@ -232,10 +232,7 @@ class _Block:
 def _is_object(written: str) -> bool:
     if not written:
         return True
-    try:
-        return isinstance(json.loads(written), dict)
-    except (ValueError, RecursionError):
-        return False
+    return isinstance(jsons.read(written), dict)
 
 
 def _ping(life: _Life, item: Item) -> None:

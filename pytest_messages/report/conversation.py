@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_messages.api import sse, stream
+from pytest_messages.api import jsons, sse, stream
 from pytest_messages.report.layout import line, members, number, plain, size, value, wrapped
 from pytest_messages.wire import Ended, header
 
@@ -72,10 +72,10 @@ class _Told:
             events = [stream.payload(event) for event in sse.decode(response.body)]
             answer = stream.accumulate(events) or {}
             failed = next((event for event in events if members(event).get("type") == "error"), None)
-            return cls(position, interaction, members(_parsed(interaction.request.body)), failed, answer)
-        answer = _parsed(response.body)
+            return cls(position, interaction, members(jsons.read(interaction.request.body)), failed, answer)
+        answer = jsons.read(response.body)
         message = answer if members(answer).get("type") == "message" else {}
-        return cls(position, interaction, members(_parsed(interaction.request.body)), answer, message)
+        return cls(position, interaction, members(jsons.read(interaction.request.body)), answer, message)
 
     @property
     def turns(self) -> list[Any]:
@@ -89,13 +89,6 @@ class _Told:
         return (
             [*self.turns, {"role": "assistant", "content": self.message.get("content")}] if self.message else self.turns
         )
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 # --- One interaction --------------------------------------------------------------------------------------------------
@@ -212,7 +205,7 @@ def _setting(one: _Told, before: _Told | None) -> Iterator[Row]:
     if others and others != {name: given for name, given in same.items() if name not in _SAID_ELSEWHERE}:
         yield "settings", ", ".join(f"{name} {value(given, 200)}" for name, given in others.items())
     sent = one.interaction.request.body
-    if sent and not isinstance(_parsed(sent), dict):
+    if sent and not isinstance(jsons.read(sent), dict):
         yield "body", _raw(sent)
 
 
@@ -350,7 +343,7 @@ def _answer(one: _Told, names: Mapping[str, str]) -> Iterator[Row]:
 
 
 def _raw(body: bytes) -> str:
-    parsed = _parsed(body)
+    parsed = jsons.read(body)
     return json.dumps(parsed, ensure_ascii=False) if parsed is not None else body.decode("utf-8", "backslashreplace")
 
 

@@ -221,6 +221,8 @@ class Scrubber:
                 value: Any = json.loads("\n".join(text[start:end] for start, end in ranges))
             except ValueError:
                 continue
+            except RecursionError:  # what cannot be looked into must not be stored
+                raise ScrubError(f"the scrub rule {str(rule.query)!r} failed: the body is nested too deeply") from None
             try:
                 nodes = rule.query.find(value)
             except Exception as error:  # noqa: BLE001 - whatever it is, its text may show what it choked on
