@@ -114,7 +114,9 @@ class Account:
             provider=self.provider,
         )
         found = verdict(is_well_formed(asked), self.provider, rules=settings.rules)
-        refused = tuple(each for each in found if each.level in _REFUSED.get(settings.conformance, ()))
+        grave = _REFUSED.get(settings.conformance, ())
+        # A rule that raises says nothing of the request; the session's own verdict will tell it.
+        refused = tuple(each for each in found if each.level in grave and each.rule != judge.ERROR.name)
         if refused:
             raise explained(
                 ConformanceError(f"the request was not sent: {_breaches(len(refused))}", violations=refused)

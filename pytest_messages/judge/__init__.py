@@ -4,8 +4,9 @@
 `CATALOGUE` holds every rule.
 """
 
-from pytest_messages.judge.catalogue import CATALOGUE, Rule
+from pytest_messages.judge.catalogue import CATALOGUE
 from pytest_messages.judge.exchange import check, judge_body, judge_request
 from pytest_messages.judge.grading import LENIENT
+from pytest_messages.judge.rules import ERROR, Rule
 
-__all__ = ["CATALOGUE", "LENIENT", "Rule", "check", "judge_body", "judge_request"]
+__all__ = ["CATALOGUE", "ERROR", "LENIENT", "Rule", "check", "judge_body", "judge_request"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pytest_messages.judge.faults import Json, member, numbered, objects, word
+from pytest_messages.judge.rules import Rules
+from pytest_messages.judge.values import Json, member, numbered, objects, word
 
 
 # `eq=False`: compared by nobody, and the cached properties need its dictionary.
@@ -46,6 +47,18 @@ class Answer:
         return member(self.request, "tool_choice")
 
     @property
+    def continues(self) -> bool:
+        """Tell whether the server holds the turns before those of the request.
+
+        https://platform.claude.com/docs/en/build-with-claude/message-threads
+        """
+        return word(member(self.request, "thread"), "type") == "continue"
+
+    @property
     def tools_may_come_from_elsewhere(self) -> bool:
         """Tell whether tools may be called that no entry of `tools` names: toolsets, MCP servers, inline tools."""
         return bool(self.request.get("mcp_servers")) or any("name" not in tool for tool in self.tools)
+
+
+rule = Rules[Answer]("message")
+"""Declares a rule of messages, as the decorator of the function that applies it."""

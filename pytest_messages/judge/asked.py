@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_messages.api import schema
-from pytest_messages.judge.faults import Json, at, member, numbered, word
+from pytest_messages.api.jsons import path
+from pytest_messages.judge.rules import Rules
+from pytest_messages.judge.values import Json, member, numbered, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +54,30 @@ class Asked:
             if turns and turns[-1].role == role:
                 turns[-1].blocks.extend(blocks)
             else:
-                turns.append(Turn(role, at("messages", n), blocks, message))
+                turns.append(Turn(role, path("messages", n), blocks, message))
         return turns
+
+    @property
+    def continues(self) -> bool:
+        """Tell whether the request goes on with a thread, whose turns so far the server holds.
+
+        https://platform.claude.com/docs/en/build-with-claude/message-threads
+        """
+        return word(member(self.body, "thread"), "type") == "continue"
+
+    @cached_property
+    def before(self) -> Turn | None:
+        """The turn that the first of `turns` follows: in a continued thread, the answer that it goes on from.
+
+        None at the beginning of a conversation, and where the answer is not among those seen.
+        """
+        name = member(self.body, "thread").get("previous_message_id")
+        if not self.continues or not isinstance(name, str):
+            return None
+        message = next((message for message in reversed(self.earlier) if message.get("id") == name), None)
+        if message is None:
+            return None
+        return Turn("assistant", f"message {name}", blocks_of(message.get("content"), ("content",)), message)
 
     @cached_property
     def tools(self) -> list[tuple[int, Json]]:
@@ -85,13 +109,17 @@ class Turn:
     message: Json
 
 
-def blocks_of(content: object, path: tuple[str | int, ...]) -> list[Block]:
+def blocks_of(content: object, steps: tuple[str | int, ...]) -> list[Block]:
     """Return the blocks of a message's content, of which a plain string is one."""
     if isinstance(content, str):
-        return [(at(*path), {"type": "text", "text": content})]
-    return [(at(*path, n), block) for n, block in numbered(content)]
+        return [(path(*steps), {"type": "text", "text": content})]
+    return [(path(*steps, n), block) for n, block in numbered(content)]
 
 
 def of_type(blocks: Iterable[Block], *kinds: str) -> list[Block]:
     """Return the blocks of the given types."""
     return [(where, block) for where, block in blocks if block.get("type") in kinds]
+
+
+rule = Rules[Asked]("request")
+"""Declares a rule of requests, as the decorator of the function that applies it."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages.judge.faults import Finding, Json, at, count, numbered, objects, shown, word
+from pytest_messages.api.jsons import path
+from pytest_messages.findings import Level
+from pytest_messages.judge.answer import Answer, rule
+from pytest_messages.judge.documentation import CITATIONS
+from pytest_messages.judge.rules import Breach
+from pytest_messages.judge.values import Json, count, numbered, objects, shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pytest_messages.judge.answer import Answer
 
 # Where counting begins, which two offsets a citation has, and how far apart they are at least. The documentation's own
 # example of a search result ends in the block in which it starts.
@@ -26,14 +29,14 @@ _RANGES: dict[str, tuple[int, str, str, int]] = {
 }
 
 
-def cites_what_was_given(answer: Answer) -> Iterator[Finding]:
-    """Judge the citations of a message by what there is to cite."""
+@rule("message.citation", Level.VIOLATION, CITATIONS, "A citation points into what the request gave.", "M25")
+def citation(answer: Answer) -> Iterator[Breach]:
     given: _Given | None = None
     for n, block in answer.of("text"):
-        for m, citation in numbered(block.get("citations")):
+        for m, cited in numbered(block.get("citations")):
             if given is None:
                 given = _given(answer)
-            yield from _citation(citation, given, ("content", n, "citations", m))
+            yield from _citation(cited, given, ("content", n, "citations", m))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class _Given:
 
 def _given(answer: Answer) -> _Given:
     """Count what may be cited: in the request, in results within it, and in what server tools found since."""
-    if not answer.request:
+    if not answer.request or answer.continues:  # what is not here cannot be counted
         return _Given(None, None)
     asked: list[Any] = [message.get("content") for message in objects(answer.request.get("messages"))]
     here = [block for _, block in answer.blocks]
@@ -61,14 +64,14 @@ def _number_of(kind: str, value: object, depth: int = 12) -> int:
     return (value.get("type") == kind) + _number_of(kind, value.get("content"), depth - 1)
 
 
-def _citation(citation: Json, given: _Given, path: tuple[str | int, ...]) -> Iterator[Finding]:
-    first, start_key, end_key, least = _RANGES.get(word(citation, "type"), (0, "", "", 0))
-    start, end = count(citation.get(start_key)), count(citation.get(end_key))
+def _citation(cited: Json, given: _Given, steps: tuple[str | int, ...]) -> Iterator[Breach]:
+    first, start_key, end_key, least = _RANGES.get(word(cited, "type"), (0, "", "", 0))
+    start, end = count(cited.get(start_key)), count(cited.get(end_key))
     if start is not None and start < first:
-        yield Finding("message.citation", at(*path, start_key), f"{start_key} is {start}, counting begins at {first}")
+        yield Breach(path(*steps, start_key), f"{start_key} is {start}, counting begins at {first}")
     if start is not None and end is not None and end < start + least:
-        yield Finding("message.citation", at(*path, end_key), f"{end_key} is {end}, {start_key} is {start}")
+        yield Breach(path(*steps, end_key), f"{end_key} is {end}, {start_key} is {start}")
     for key, number in (("document_index", given.documents), ("search_result_index", given.results)):
-        index = count(citation.get(key))
+        index = count(cited.get(key))
         if index is not None and (index < 0 or (number is not None and index >= number)):
-            yield Finding("message.citation", at(*path, key), f"{key} is {index}, there are {shown(number)}")
+            yield Breach(path(*steps, key), f"{key} is {index}, there are {shown(number)}")

@@ -11,15 +11,18 @@ from pytest_messages.api import jsons, schema, sse
 from pytest_messages.api.stream import State, accumulate, fold
 from pytest_messages.findings import Level
 from pytest_messages.judge.answer import Answer
+from pytest_messages.judge.answer import rule as of_messages
 from pytest_messages.judge.asked import Asked
+from pytest_messages.judge.documentation import API, SSE, STREAMING
 from pytest_messages.judge.error_answers import judge_error
-from pytest_messages.judge.faults import Finding, Json, objects, shown
 from pytest_messages.judge.framing import frame
 from pytest_messages.judge.grading import verdict
 from pytest_messages.judge.order import walk
-from pytest_messages.judge.promises import keeps_its_promises
 from pytest_messages.judge.requests import is_well_formed
+from pytest_messages.judge.rules import Fault, declare, guarded
 from pytest_messages.judge.shape import judge_events, judge_shape
+from pytest_messages.judge.stop_reasons import stop_reason
+from pytest_messages.judge.values import Json, objects, shown
 from pytest_messages.wire import Ended, header
 
 if TYPE_CHECKING:
@@ -30,6 +33,21 @@ if TYPE_CHECKING:
     from pytest_messages.findings import Violation
     from pytest_messages.providers import Provider
     from pytest_messages.wire import Request, Response
+
+
+INCOMPLETE_EVENT = declare(
+    "stream.incomplete-event",
+    Level.VIOLATION,
+    SSE,
+    "A reader drops an event that the stream ends within.",
+    "S17",
+    loses=True,
+)
+CUT = declare("stream.cut", Level.HINT, STREAMING, "The stream was cut and is judged as far as it goes.", "S17")
+UNFINISHED = declare(
+    "stream.unfinished", Level.VIOLATION, STREAMING, "A stream that has not failed ends in message_stop.", "S17 D5 D17"
+)
+JSON = declare("message.json", Level.VIOLATION, API, "The body is one JSON object.", "T3", loses=True)
 
 
 class _Endpoint(NamedTuple):
@@ -74,11 +92,12 @@ def check(
     request, response = interaction.request, interaction.response
     endpoint = _endpoint(request)
     asked = _asked(request, endpoint, provider)
-    if b"thinking" in request.body:  # the one thing that is compared with what was said before
+    if b"thinking" in request.body or asked.continues:  # what is compared with what was said before
         asked = replace(asked, earlier=_messages(earlier))
-    replied = verdict(_reply(response, endpoint, asked, provider), provider, rules=rules)
+    replied = verdict(guarded(_reply(response, endpoint, asked, provider), "a rule", "reply"), provider, rules=rules)
     grade = _request_grade(response.status)
-    requested = verdict(_likely(is_well_formed(asked), response.status), provider, rules=rules, at_most=grade)
+    likely = _likely(guarded(is_well_formed(asked), "a rule", "request"), response.status)
+    requested = verdict(likely, provider, rules=rules, at_most=grade)
     return tuple(sorted((*replied, *requested), key=lambda violation: violation.level))
 
 
@@ -87,7 +106,7 @@ def judge_request(
 ) -> tuple[Violation, ...]:
     """Judge the parsed body of a create request before it is sent, with full weight."""
     asked = Asked(body=body if isinstance(body, dict) else {}, version=version, unreadable=not isinstance(body, dict))
-    return verdict(is_well_formed(asked), provider, rules=rules)
+    return verdict(guarded(is_well_formed(asked), "a rule", "request"), provider, rules=rules)
 
 
 def judge_body(
@@ -105,14 +124,14 @@ def judge_body(
     stream or which kind of object, is told by its looks unless ``stream`` says it.
     """
     if isinstance(body, dict):
-        findings = _object(body, request or {}, status, provider)
+        faults = _object(body, request or {}, status, provider)
     else:
         raw = body.encode(errors="surrogatepass") if isinstance(body, str) else body
         if stream or (stream is None and _looks_like_a_stream(raw)):
-            findings = _stream(raw, request or {}, Ended.COMPLETE)
+            faults = _stream(raw, request or {}, Ended.COMPLETE)
         else:
-            findings = _object(jsons.read(raw), request or {}, status, provider)
-    return verdict(findings, provider, rules=rules)
+            faults = _object(jsons.read(raw), request or {}, status, provider)
+    return verdict(guarded(faults, "a rule", "reply"), provider, rules=rules)
 
 
 def _messages(interactions: Iterable[Interaction]) -> tuple[Json, ...]:
@@ -161,14 +180,14 @@ def _request_grade(status: int) -> Level:
     return Level.HINT if status == _FIRST_ERROR else Level.NOTICE
 
 
-def _likely(findings: Iterable[Finding], status: int) -> Iterator[Finding]:
-    for finding in findings:
-        where = f"request {finding.where}" if finding.where != "request" else finding.where
-        found = f"{finding.found} (the likely cause of status 400)" if status == _FIRST_ERROR else finding.found
-        yield finding._replace(where=where, found=found)
+def _likely(faults: Iterable[Fault], status: int) -> Iterator[Fault]:
+    for rule, breach in faults:
+        where = f"request {breach.where}" if breach.where != "request" else breach.where
+        found = f"{breach.found} (the likely cause of status 400)" if status == _FIRST_ERROR else breach.found
+        yield Fault(rule, breach._replace(where=where, found=found))
 
 
-def _reply(response: Response, endpoint: _Endpoint | None, asked: Asked, provider: Provider) -> Iterator[Finding]:
+def _reply(response: Response, endpoint: _Endpoint | None, asked: Asked, provider: Provider) -> Iterator[Fault]:
     if response.status >= _FIRST_ERROR:
         yield from judge_error(jsons.read(response.body), response.status, response.headers, provider)
     # Older models speak another API at the same path.
@@ -178,7 +197,7 @@ def _reply(response: Response, endpoint: _Endpoint | None, asked: Asked, provide
         if endpoint.reply == "message" and (response.is_stream or _looks_like_a_stream(response.body)):
             yield from _stream(response.body, asked.body, response.ended, asked.betas)
         elif response.ended is not Ended.COMPLETE:
-            yield Finding("stream.cut", "body", f"the body ended {response.ended}")
+            yield CUT.broken("body", f"the body ended {response.ended}")
         elif endpoint.reply == "batch_result":
             yield from _lines(response.body)
         else:
@@ -189,7 +208,7 @@ def _looks_like_a_stream(raw: bytes) -> bool:
     return re.match(rb"(\xef\xbb\xbf)?\s*(event|data|id|retry)?:", raw) is not None
 
 
-def _object(value: Any, request: Json, status: int, provider: Provider) -> Iterator[Finding]:
+def _object(value: Any, request: Json, status: int, provider: Provider) -> Iterator[Fault]:
     """Judge a parsed body that came without an endpoint, by what it says it is."""
     kind = value.get("type") if isinstance(value, dict) else None
     if status >= _FIRST_ERROR or kind == "error":
@@ -202,39 +221,39 @@ def _object(value: Any, request: Json, status: int, provider: Provider) -> Itera
         yield from _named("message", value, request)
 
 
-def _named(kind: Kind, value: Any, request: Json) -> Iterator[Finding]:
+def _named(kind: Kind, value: Any, request: Json) -> Iterator[Fault]:
     if not isinstance(value, dict):
-        yield Finding("message.json", "body", f"the body is {'no JSON' if value is None else shown(value)}")
+        yield JSON.broken("body", f"the body is {'no JSON' if value is None else shown(value)}")
         return
     yield from judge_shape(kind, value)
     if kind == "message":
-        yield from keeps_its_promises(Answer(message=value, request=request))
+        yield from of_messages.judge(Answer(message=value, request=request))
 
 
-def _lines(raw: bytes) -> Iterator[Finding]:
+def _lines(raw: bytes) -> Iterator[Fault]:
     """Judge the results of a batch, one JSON object a line."""
     for number, line in enumerate(filter(None, raw.splitlines()), 1):
         value = jsons.read(line)
         if isinstance(value, dict):
             yield from judge_shape("batch_result", value, prefix=f"line {number} ")
         else:
-            yield Finding("message.json", f"line {number}", "the line is not a JSON object")
+            yield JSON.broken(f"line {number}", "the line is not a JSON object")
 
 
-def _stream(raw: bytes, request: Json, ended: Ended, betas: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def _stream(raw: bytes, request: Json, ended: Ended, betas: frozenset[str] = frozenset()) -> Iterator[Fault]:
     """Judge a stream: its bytes, the order and the shape of its events, and the message that they add up to."""
     framed = frame(raw)
     state, order = walk(framed.items, eager=lambda block: _is_eager(block, request, betas))
-    yield from framed.findings
+    yield from framed.faults
     yield from order
-    yield from judge_events(framed.items)
+    yield from guarded(judge_events(framed.items), "a rule of shape", "the events")
     yield from _end(state, ended, torn=framed.torn)
     if state is State.STOPPED or state is State.ENDING:
         message = accumulate(item.data for item in framed.items)
         if message is not None:
             answer = Answer(message=message, request=request)
             # The rules of order have said so of the event.
-            yield from (each for each in keeps_its_promises(answer) if each.rule != "message.stop-reason")
+            yield from (each for each in of_messages.judge(answer) if each.rule is not stop_reason)
 
 
 _EAGER_BETA = "fine-grained-tool-streaming-2025-05-14"
@@ -251,16 +270,16 @@ def _is_eager(block: Json, request: Json, betas: frozenset[str]) -> bool:
     )
 
 
-def _end(state: State, ended: Ended, *, torn: bool) -> Iterator[Finding]:
+def _end(state: State, ended: Ended, *, torn: bool) -> Iterator[Fault]:
     """Judge how a stream ended: whole, cut by somebody, or silently."""
     over = state is State.STOPPED or state is State.FAILED
     if ended is not Ended.COMPLETE:
         if not over:
-            yield Finding("stream.cut", "end of the stream", f"{ended}, {state}")
+            yield CUT.broken("end of the stream", f"{ended}, {state}")
         return
     if torn:
         found = "the stream ends within an event"
-        yield Finding("stream.incomplete-event", "end of the stream", found, level=Level.NOTICE if over else None)
+        yield INCOMPLETE_EVENT.broken("end of the stream", found, level=Level.NOTICE if over else None)
     if not over:
         # Once the stop reason is there, nothing is lost but the goodbye.
-        yield Finding("stream.unfinished", "end of the stream", f"it ends {state}", loses=state is not State.ENDING)
+        yield UNFINISHED.broken("end of the stream", f"it ends {state}", loses=state is not State.ENDING)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import Level, Violation
-from pytest_messages.judge.catalogue import CATALOGUE
+from pytest_messages.judge.rules import DECLARED, ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_messages.judge.catalogue import Rule
-    from pytest_messages.judge.faults import Finding
+    from pytest_messages.judge.rules import Breach, Fault, Rule
     from pytest_messages.providers import Provider
 
 LENIENT = "compatible"
@@ -21,22 +20,24 @@ LENIENT = "compatible"
 
 
 def verdict(
-    findings: Iterable[Finding], provider: Provider, *, rules: Iterable[str] = (), at_most: Level = Level.VIOLATION
+    faults: Iterable[Fault], provider: Provider, *, rules: Iterable[str] = (), at_most: Level = Level.VIOLATION
 ) -> tuple[Violation, ...]:
-    """Grade ``findings`` as they count at ``provider``: gravest first, then in order of place.
+    """Grade ``faults`` as they count at ``provider``: gravest first, then in order of place.
 
     ``rules`` are entries of the setting: ``-name`` turns a rule off, ``name`` turns it on where the profile relaxes it,
-    and gives it its whole weight where the profile is lenient. No finding is graver than ``at_most``. Raises
+    and gives it its whole weight where the profile is lenient. No breach is graver than ``at_most``. Raises
     `SettingsError` for a name of no rule.
     """
     on, off = _switches(provider, rules)
     graded = []
-    for finding in findings:
-        rule = CATALOGUE[finding.rule]
+    lenient = is_lenient(provider)
+    for rule, breach in faults:
         if rule.name in off:
             continue
-        level = max(_level(rule, finding, lenient=is_lenient(provider) and rule.name not in on), at_most)
-        graded.append((level, finding.event or _LAST, _violation(rule, finding, level)))
+        level = max(_level(rule, breach, lenient=lenient and rule.name not in on), at_most)
+        if rule is ERROR:  # something has not been judged, whoever answered and whatever was taken
+            level = rule.level
+        graded.append((level, breach.event or _LAST, _violation(rule, breach, level)))
     graded.sort(key=lambda entry: entry[:2])
     return tuple(dict.fromkeys(violation for *_, violation in graded))
 
@@ -60,7 +61,7 @@ def _switches(provider: Provider, rules: Iterable[str]) -> tuple[frozenset[str],
     on = set(provider.add)
     for entry in rules:
         name = entry.removeprefix("-")
-        if name not in CATALOGUE:
+        if name not in DECLARED:
             raise SettingsError(f"messages_rules: there is no rule {name!r}; {_nearest(name)}")
         (off if entry.startswith("-") else on).add(name)
         (on if entry.startswith("-") else off).discard(name)
@@ -69,21 +70,21 @@ def _switches(provider: Provider, rules: Iterable[str]) -> tuple[frozenset[str],
 
 def _nearest(name: str) -> str:
     family = name.partition(".")[0]
-    names = [rule for rule in CATALOGUE if rule.startswith(f"{family}.")] or sorted(
-        {rule.partition(".")[0] + ".…" for rule in CATALOGUE}
+    names = [rule for rule in DECLARED if rule.startswith(f"{family}.")] or sorted(
+        {rule.partition(".")[0] + ".…" for rule in DECLARED}
     )
     return f"there are {', '.join(names)}"
 
 
-def _level(rule: Rule, finding: Finding, *, lenient: bool) -> Level:
-    level = rule.level if finding.level is None else finding.level
-    loses = rule.loses if finding.loses is None else finding.loses
+def _level(rule: Rule, breach: Breach, *, lenient: bool) -> Level:
+    level = rule.level if breach.level is None else breach.level
+    loses = rule.loses if breach.loses is None else breach.loses
     return Level.NOTICE if lenient and level is Level.VIOLATION and not loses else level
 
 
-def _violation(rule: Rule, finding: Finding, level: Level) -> Violation:
-    message = f"{finding.found.rstrip('.')}. Documented: {rule.what}"
-    return Violation(_clean(finding.where), rule.name, level, _clean(message), finding.source or rule.source)
+def _violation(rule: Rule, breach: Breach, level: Level) -> Violation:
+    message = f"{breach.found.rstrip('.')}. Documented: {rule.what}"
+    return Violation(_clean(breach.where), rule.name, level, _clean(message), breach.source or rule.source)
 
 
 # What a terminal would obey instead of showing it.

@@ -1,5 +1,8 @@
 """Is this sequence of events a lawful stream? Walks `stream.TRANSITIONS`, block by block.
 
+The rules of order depend on everything that came before, so they are no functions of their own: they are declared here,
+and broken on the walk.
+
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
 
@@ -10,36 +13,151 @@ from typing import TYPE_CHECKING, Any
 from pytest_messages.api import jsons
 from pytest_messages.api.stream import DELTAS, DELTAS_OF_BLOCK, State, after
 from pytest_messages.findings import Level
-from pytest_messages.judge.faults import Finding, Json, count, member, shown, word
+from pytest_messages.judge.documentation import STREAMING, THINKING
+from pytest_messages.judge.rules import declare, raised
+from pytest_messages.judge.stop_reasons import CUT_SHORT
+from pytest_messages.judge.values import Json, count, member, shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_messages.judge.framing import Item
+    from pytest_messages.judge.rules import Fault, Rule
+
+MESSAGE_START = declare(
+    "stream.message-start", Level.VIOLATION, STREAMING, "message_start comes first, and once.", "S3", loses=True
+)
+START_EMPTY = declare(
+    "stream.start-empty",
+    Level.VIOLATION,
+    STREAMING,
+    "message_start carries a Message without content and stop reason.",
+    "S4",
+)
+INDEX = declare(
+    "stream.index",
+    Level.VIOLATION,
+    STREAMING,
+    "Blocks are numbered 0, 1, 2 and on: the index is the block's place in the final content.",
+    "S5",
+    loses=True,
+)
+BLOCK_INDEX = declare(
+    "stream.block-index", Level.VIOLATION, STREAMING, "A delta or stop names the open block.", "S6", loses=True
+)
+BLOCK_MISSING = declare(
+    "stream.block-missing",
+    Level.VIOLATION,
+    STREAMING,
+    "A delta or stop belongs to a block that content_block_start opened.",
+    "S6 D9",
+    loses=True,
+)
+BLOCK_NESTED = declare("stream.block-nested", Level.VIOLATION, STREAMING, "One block is open at a time.", "S6")
+DELTA_TYPE = declare(
+    "stream.delta-type",
+    Level.VIOLATION,
+    STREAMING,
+    "A delta is of a type that builds blocks of this type.",
+    "S7",
+    loses=True,
+)
+BLOCK_START_EMPTY = declare(
+    "stream.block-start-empty", Level.VIOLATION, STREAMING, "A block that is streamed starts empty.", "S8"
+)
+WHOLE_BLOCK = declare(
+    "stream.whole-block",
+    Level.VIOLATION,
+    STREAMING,
+    "A block of this type arrives whole in content_block_start, without deltas.",
+    "S9",
+    loses=True,
+)
+SIGNATURE = declare(
+    "stream.signature",
+    Level.VIOLATION,
+    THINKING,
+    "A thinking block gets one signature_delta, just before its stop.",
+    "S10 D19",
+)
+TOOL_JSON = declare(
+    "stream.tool-json",
+    Level.VIOLATION,
+    STREAMING,
+    "The pieces of a tool's input add up to one JSON object, or to nothing, which means {}.",
+    "S11",
+    loses=True,
+)
+BLOCK_UNCLOSED = declare(
+    "stream.block-unclosed", Level.VIOLATION, STREAMING, "Every block is closed before message_delta.", "S12"
+)
+BLOCK_LATE = declare("stream.block-late", Level.VIOLATION, STREAMING, "All blocks come before message_delta.", "S12")
+MESSAGE_DELTA = declare(
+    "stream.message-delta",
+    Level.VIOLATION,
+    STREAMING,
+    "A message_delta comes between the last block and message_stop.",
+    "S13",
+    loses=True,
+)
+MESSAGE_DELTA_ONCE = declare(
+    "stream.message-delta-once", Level.HINT, STREAMING, "One message_delta ends a message in all traffic seen.", "S13"
+)
+STOP_REASON = declare(
+    "stream.stop-reason", Level.VIOLATION, STREAMING, "The final message_delta has a stop reason.", "S14", loses=True
+)
+AFTER_STOP = declare("stream.after-stop", Level.VIOLATION, STREAMING, "message_stop is the last event.", "S15")
+USAGE_CUMULATIVE = declare(
+    "stream.usage-cumulative",
+    Level.VIOLATION,
+    STREAMING,
+    "The output tokens of message_delta are a total, never below those of message_start.",
+    "S16",
+)
+USAGE_DECREASED = declare(
+    "stream.usage-decreased",
+    Level.HINT,
+    STREAMING,
+    "The counts of message_delta are totals, not below those of message_start.",
+    "S16",
+)
+USAGE = declare(
+    "stream.usage", Level.VIOLATION, STREAMING, "message_start and message_delta carry the usage.", "D6", loses=True
+)
+USAGE_IN_DELTA = declare(
+    "stream.usage-in-delta",
+    Level.VIOLATION,
+    STREAMING,
+    "The usage stands beside the delta of a message_delta, not inside it.",
+    "D6",
+    loses=True,
+)
+AFTER_ERROR = declare("stream.after-error", Level.VIOLATION, STREAMING, "An error ends the stream.", "S17", loses=True)
+PING_EXTRA = declare("stream.ping-extra", Level.NOTICE, STREAMING, "A ping carries its type only.", "S18")
 
 # Which rule an event breaks that `TRANSITIONS` does not allow where it came; by state, then by event.
-_BREACHES: Mapping[State, Mapping[str, str]] = {
+_BREACHES: Mapping[State, Mapping[str, Rule]] = {
     State.BEGINNING: dict.fromkeys(
         ("content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"),
-        "stream.message-start",
+        MESSAGE_START,
     ),
     State.OPEN: {
-        "message_start": "stream.message-start",
-        "content_block_delta": "stream.block-missing",
-        "content_block_stop": "stream.block-missing",
-        "message_stop": "stream.message-delta",
+        "message_start": MESSAGE_START,
+        "content_block_delta": BLOCK_MISSING,
+        "content_block_stop": BLOCK_MISSING,
+        "message_stop": MESSAGE_DELTA,
     },
     State.BLOCK: {
-        "message_start": "stream.message-start",
-        "content_block_start": "stream.block-nested",
-        "message_delta": "stream.block-unclosed",
-        "message_stop": "stream.message-delta",
+        "message_start": MESSAGE_START,
+        "content_block_start": BLOCK_NESTED,
+        "message_delta": BLOCK_UNCLOSED,
+        "message_stop": MESSAGE_DELTA,
     },
     State.ENDING: {
-        "message_start": "stream.message-start",
-        "content_block_start": "stream.block-late",
-        "content_block_delta": "stream.block-late",
-        "content_block_stop": "stream.block-late",
+        "message_start": MESSAGE_START,
+        "content_block_start": BLOCK_LATE,
+        "content_block_delta": BLOCK_LATE,
+        "content_block_stop": BLOCK_LATE,
     },
 }
 
@@ -52,20 +170,23 @@ _EMPTY: Mapping[str, tuple[str, object]] = {
     "mcp_tool_use": ("input", {}),
 }
 
-# A message that stopped for one of these may have been cut anywhere.
-CUT_SHORT = frozenset({"max_tokens", "refusal", "model_context_window_exceeded"})
 
-
-def walk(items: Iterable[Item], *, eager: Callable[[Json], bool]) -> tuple[State, list[Finding]]:
+def walk(items: Iterable[Item], *, eager: Callable[[Json], bool]) -> tuple[State, list[Fault]]:
     """Judge the order of ``items``; return the state in which the stream ends, too.
 
     ``eager`` tells of a tool_use block whether the request lets its input come unchecked, so that it may be no JSON.
     """
     life = _Life(eager)
-    for item in items:
-        life.take(item)
-    life.finish()
-    return life.state, life.findings
+    where, number = "the stream", 0
+    try:
+        for item in items:
+            where, number = item.where, item.number
+            life.take(item)
+        where = "end of the stream"
+        life.finish()
+    except Exception as error:  # noqa: BLE001 - see `rules.guarded`
+        life.faults.append(raised("a rule of order", where, error, event=number))
+    return life.state, life.faults
 
 
 class _Life:
@@ -73,7 +194,7 @@ class _Life:
 
     def __init__(self, eager: Callable[[Json], bool]) -> None:
         self.state = State.BEGINNING
-        self.findings: list[Finding] = []
+        self.faults: list[Fault] = []
         self._eager = eager
         self._blocks = 0
         self._open: _Block | None = None
@@ -82,8 +203,8 @@ class _Life:
         self._end: Item | None = None
         self._started: Json = {}
 
-    def _say(self, rule: str, item: Item, found: str, **grade: Any) -> None:
-        self.findings.append(Finding(rule, item.where, found, item.number, **grade))
+    def _say(self, rule: Rule, item: Item, found: str, **grade: Any) -> None:
+        self.faults.append(rule.broken(item.where, found, event=item.number, **grade))
 
     def take(self, item: Item) -> None:
         state, lawful = self.state, True
@@ -99,9 +220,9 @@ class _Life:
         found = f"{item.type} {state}"
         if state is State.STOPPED:
             # "Any number, anywhere" is said of pings, "the last event" of message_stop.
-            self._say("stream.after-stop", item, found, level=Level.HINT if item.type == "ping" else None)
+            self._say(AFTER_STOP, item, found, level=Level.HINT if item.type == "ping" else None)
         elif state is State.FAILED:
-            self._say("stream.after-error", item, found)
+            self._say(AFTER_ERROR, item, found)
         else:
             self._say(_BREACHES[state][item.type], item, found)
 
@@ -111,23 +232,23 @@ class _Life:
         self._started = message = member(item.data, "message") or {"": None}
         content, reason = message.get("content"), message.get("stop_reason")
         if content:
-            self._say("stream.start-empty", item, f"content is {shown(content)}", loses=True)
+            self._say(START_EMPTY, item, f"content is {shown(content)}", loses=True)
         if reason is not None:
-            self._say("stream.start-empty", item, f"stop_reason is {shown(reason)}")
+            self._say(START_EMPTY, item, f"stop_reason is {shown(reason)}")
 
     def open(self, item: Item) -> None:
         index = item.data.get("index")
         if index != self._blocks or isinstance(index, bool):
-            self._say("stream.index", item, f"index {shown(index)} where {self._blocks} is due")
+            self._say(INDEX, item, f"index {shown(index)} where {self._blocks} is due")
         self._blocks = (count(index) or 0) + 1 if index != self._blocks else self._blocks + 1
         self._open = block = _Block(index, member(item.data, "content_block"))
         key, empty = _EMPTY.get(block.kind, ("", None))
         value = block.start.get(key)
         if key and value and value != empty:
-            self._say("stream.block-start-empty", item, f"{key} is {shown(value)}")
+            self._say(BLOCK_START_EMPTY, item, f"{key} is {shown(value)}")
         elif key == "input" and key not in block.start:
             # The documentation's own example of a web search leaves it out.
-            self._say("stream.block-start-empty", item, "there is no input", level=Level.HINT)
+            self._say(BLOCK_START_EMPTY, item, "there is no input", level=Level.HINT)
 
     def delta(self, item: Item) -> None:
         block = self._open
@@ -135,7 +256,7 @@ class _Life:
             return
         index = item.data.get("index")
         if index != block.index:
-            self._say("stream.block-index", item, f"index {shown(index)} while block {shown(block.index)} is open")
+            self._say(BLOCK_INDEX, item, f"index {shown(index)} while block {shown(block.index)} is open")
         delta = member(item.data, "delta")
         kind = word(delta, "type")
         if kind not in block.takes:
@@ -149,7 +270,7 @@ class _Life:
     def _unfit(self, item: Item, block: _Block, kind: str) -> None:
         if kind not in DELTAS or block.kind not in DELTAS_OF_BLOCK:
             return  # unknown, which the rules of shape report
-        rule = "stream.delta-type" if block.takes else "stream.whole-block"
+        rule = DELTA_TYPE if block.takes else WHOLE_BLOCK
         self._say(rule, item, f"{kind} for a {block.kind} block")
 
     def stop(self, item: Item) -> None:
@@ -158,7 +279,7 @@ class _Life:
             return
         index = item.data.get("index")
         if index != block.index:
-            self._say("stream.block-index", item, f"index {shown(index)} while block {shown(block.index)} is open")
+            self._say(BLOCK_INDEX, item, f"index {shown(index)} while block {shown(block.index)} is open")
         if block.kind == "thinking":
             self._thinking.append((item, block))
         if block.written:
@@ -166,17 +287,17 @@ class _Life:
 
     def end(self, item: Item) -> None:
         if self._end is not None:
-            self._say("stream.message-delta-once", item, "a second message_delta")
+            self._say(MESSAGE_DELTA_ONCE, item, "a second message_delta")
         self._end = item
         self._open = None
         usage = item.data.get("usage")
         if not isinstance(usage, dict):
             inside = member(item.data, "delta").get("usage")
             if isinstance(inside, dict):
-                self._say("stream.usage-in-delta", item, "the usage stands inside the delta")
+                self._say(USAGE_IN_DELTA, item, "the usage stands inside the delta")
                 usage = inside
             else:
-                self._say("stream.usage", item, "there is no usage")
+                self._say(USAGE, item, "there is no usage")
                 return
         self._totals(item, usage)
 
@@ -187,31 +308,31 @@ class _Life:
             if now is not None and then is not None and now < then:
                 # What was refused is not billed, and its output may no longer count.
                 refused = member(item.data, "delta").get("stop_reason") == "refusal"
-                rule = "stream.usage-cumulative" if key == "output_tokens" and not refused else "stream.usage-decreased"
+                rule = USAGE_CUMULATIVE if key == "output_tokens" and not refused else USAGE_DECREASED
                 self._say(rule, item, f"usage.{key} is {now} after {then}")
 
     def finish(self) -> None:
         """Judge what only the end of the stream can tell: why the message stopped."""
         reason = member(self._end.data, "delta").get("stop_reason") if self._end is not None else None
         if self._end is not None and reason is None:
-            self._say("stream.stop-reason", self._end, "the stop reason is null")
+            self._say(STOP_REASON, self._end, "the stop reason is null")
         short = reason in CUT_SHORT if isinstance(reason, str) else True
         for item, block in self._thinking:
             self._signature(item, block, short=short)
         for item, block in self._written:
             written = "".join(block.written)
             if not _is_object(written) and not (short or self._eager(block.start)):
-                self._say("stream.tool-json", item, f"the input adds up to {shown(written)}")
+                self._say(TOOL_JSON, item, f"the input adds up to {shown(written)}")
 
     def _signature(self, item: Item, block: _Block, *, short: bool) -> None:
         signatures = block.signatures
         if not signatures and not block.start.get("signature"):
             # Whatever cut the message short may have cut its thinking.
-            self._say("stream.signature", item, "the block has no signature", level=Level.HINT if short else None)
+            self._say(SIGNATURE, item, "the block has no signature", level=Level.HINT if short else None)
         for extra in signatures[1:]:
-            self._say("stream.signature", extra, "the block has a signature already")
+            self._say(SIGNATURE, extra, "the block has a signature already")
         if len(signatures) == 1 and block.last != "signature_delta":
-            self._say("stream.signature", signatures[0], f"a {block.last} follows it")
+            self._say(SIGNATURE, signatures[0], f"a {block.last} follows it")
 
 
 class _Block:
@@ -238,7 +359,7 @@ def _is_object(written: str) -> bool:
 def _ping(life: _Life, item: Item) -> None:
     extra = [key for key in item.data if key != "type"]
     if extra:
-        life._say("stream.ping-extra", item, f"it carries {', '.join(map(shown, extra))}")  # noqa: SLF001 - its own room
+        life._say(PING_EXTRA, item, f"it carries {', '.join(map(shown, extra))}")  # noqa: SLF001 - its own room
 
 
 _JUDGES: Mapping[str, Callable[[_Life, Item], None]] = {

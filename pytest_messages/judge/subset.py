@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_messages.judge.faults import Json, member, shown
+from pytest_messages.judge.values import Json, member, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -6,7 +6,8 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages.judge.faults import shown
+from pytest_messages.api import jsons
+from pytest_messages.judge.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,19 +41,16 @@ def obeys_format(texts: list[str], schema: object) -> list[tuple[Path, str]]:
     """
     found: list[list[tuple[Path, str]]] = []
     for text in dict.fromkeys(["".join(texts), *texts[-1:]]):
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
+        value = jsons.read(text)
+        if value is None and text.strip() != "null":
             found.append([((), f"the text is not JSON: {shown(text)}")])
             continue
-        found.append([((), f"{_place(path)}{problem}") for path, problem in obeys_schema(value, schema)])
+        found.append([((), f"{_place(steps)}{problem}") for steps, problem in obeys_schema(value, schema)])
     return [] if [] in found else found[0]
 
 
-def _place(path: Path) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".") + (
-        ": " if path else ""
-    )
+def _place(steps: Path) -> str:
+    return f"{jsons.path(*steps)}: " if steps else ""
 
 
 def _text(schema: object) -> str:

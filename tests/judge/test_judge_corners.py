@@ -13,11 +13,11 @@ from pytest_messages.api import schema, sse
 from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.findings import Level
 from pytest_messages.judge import check, judge_body, judge_request
-from pytest_messages.judge.faults import shown
 from pytest_messages.judge.requests import Asked, is_well_formed
 from pytest_messages.judge.shape import is_plain_delta
 from pytest_messages.judge.subset import strict_limits
 from pytest_messages.judge.user_schemas import obeys_schema
+from pytest_messages.judge.values import shown
 from pytest_messages.providers import PROVIDERS
 from pytest_messages.wire import Request, Response
 
@@ -62,7 +62,7 @@ def test_thinking_is_compared_with_the_message_that_the_turn_repeats(earlier: di
     asked = Asked(body={**ASK, "messages": messages}, earlier=({"content": [TEXT]}, earlier))
     # The message without thinking gave nothing that could go back unchanged.
     expected = ["request.thinking-blocks"] if broken or earlier.get("content") != [THOUGHT, TEXT] else []
-    found = [finding.rule for finding in is_well_formed(asked)]
+    found = [fault.rule.name for fault in is_well_formed(asked)]
     assert found == expected
 
 
@@ -102,9 +102,9 @@ def test_a_batch_has_a_name_for_each_request() -> None:
     params = {**ASK, "messages": [USER]}
     many = [{"custom_id": str(n), "params": params} for n in range(100_001)]
     asked = Asked(body={"requests": many}, kind="batch_request")
-    assert ("request.batch", "requests") in {(finding.rule, finding.where) for finding in is_well_formed(asked)}
+    assert ("request.batch", "requests") in {(fault.rule.name, fault.breach.where) for fault in is_well_formed(asked)}
     asked = Asked(body={"requests": [{"custom_id": 7, "params": params}]}, kind="batch_request")
-    assert {finding.where for finding in is_well_formed(asked)} == {"requests[0].custom_id"}
+    assert {fault.breach.where for fault in is_well_formed(asked)} == {"requests[0].custom_id"}
 
 
 def test_an_endpoint_of_nobody_takes_what_it_likes() -> None:
@@ -212,7 +212,9 @@ def test_what_is_new_in_a_list_of_models_is_a_notice_and_what_is_missing_in_a_ba
     found = check(Interaction(request, (Response(200, body=json.dumps(models).encode()), Recording())), ANTHROPIC)
     assert [(each.rule, each.where, each.level) for each in found] == [("reply.unknown", "new", Level.NOTICE)]
     asked = Asked(body={"requests": [{"params": {**ASK, "messages": [USER]}}]}, kind="batch_request")
-    assert [(each.rule, each.where) for each in is_well_formed(asked)] == [("request.batch", "requests[0].custom_id")]
+    assert [(each.rule.name, each.breach.where) for each in is_well_formed(asked)] == [
+        ("request.batch", "requests[0].custom_id")
+    ]
 
 
 PLAIN = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}}

@@ -31,12 +31,18 @@ FAMILIES = {
     "models": "Models",
     "reply": "Other replies",
     "request": "Requests",
+    "judge": "The judge itself",
 }
 
 
 def row(rule: Rule) -> str:
     level = rule.level.name.lower() + (", *loses data*" if rule.loses else "")
-    return f"| `{rule.name}` | {level} | {rule.what} | [page]({rule.source}) |"
+    return f"| `{rule.name}` | {level} | {rule.what} | [page]({_address(rule.source)}) |"
+
+
+def _address(source: str) -> str:
+    """Return where a page is, seen from `docs/`; a page of the project's own has no host."""
+    return source if source.startswith("https://") else f"../{source}"
 
 
 def page() -> str:

@@ -793,8 +793,9 @@ FAULTS = (
     ),
 )
 
-# A fault that only the conversation shows: `test_thinking_goes_back_as_it_came` plants it.
-ELSEWHERE = {"request.thinking-blocks"}
+# A fault that only the conversation shows: `test_thinking_goes_back_as_it_came` plants it; and one of the judge itself,
+# which `test_judge_error.py` plants.
+ELSEWHERE = {"request.thinking-blocks", "judge.error"}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.rule}-{fault.where}")

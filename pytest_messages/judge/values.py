@@ -1,32 +1,12 @@
-"""What a rule found, before it is graded: plain values that the rules' modules hand over."""
+"""Looking into parsed JSON that may be anything: what is not there, or of another type, is empty."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from pytest_messages.findings import Level
+from typing import Any
 
 Json = dict[str, Any]
 """A JSON object."""
-
-
-class Finding(NamedTuple):
-    """One breach of a rule.
-
-    ``found`` says what was found. ``event`` is the number of the event it shows at, None for what concerns the whole.
-    ``level``, ``loses`` and ``source`` stand for the rule's own where one case differs from another.
-    """
-
-    rule: str
-    where: str
-    found: str
-    event: int | None = None
-    level: Level | None = None
-    loses: bool | None = None
-    source: str | None = None
-
 
 _LENGTH = 80
 
@@ -38,11 +18,6 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):
         text = f"a {type(value).__name__}"
     return text if len(text) <= _LENGTH else f"{text[:_LENGTH]}…"
-
-
-def at(*steps: str | int) -> str:
-    """Write a place as a JSON path: ``at("content", 0, "text")`` is ``content[0].text``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
 
 
 def objects(value: object) -> list[Json]:
