@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_messages import report
 from pytest_messages.cassette import naming
-from pytest_messages.errors import Refused
+from pytest_messages.errors import Refused, SettingsError
 from pytest_messages.use import options
+from pytest_messages.use.decorator import Block
 from pytest_messages.use.expecting import noticing_raises
 from pytest_messages.use.opening import opened
 from pytest_messages.use.plan import Plan
@@ -38,15 +40,22 @@ RUNS: list[Inside] = []
 """The test runs that are active in this process, innermost last: pytest inside pytest has two."""
 
 
-@contextmanager
-def use_cassette(path: str | os.PathLike[str], **settings: object) -> Iterator[Session]:
-    """Record, replay and judge the Messages calls of a block; yields the `Session`.
+def use_cassette(path: str | os.PathLike[str], **settings: object) -> Block:
+    """Record, replay and judge the Messages calls of a block; yields the `Session`. Also a decorator of functions.
 
     ``path`` is absolute, or relative to the cassette directory in a test run and to the working directory in a script.
     ``settings`` are those of the mark, and rank as the nearest one. In a test, what goes wrong fails the test; in a
     script it is raised at the end of the block: `ConformanceError`, `UnplayedError`, `SecretLeakError`. Where the block
     ends by an exception of its own, that one goes on and what went wrong stands in its notes.
+    As a decorator it opens a session of its own for each call of a function, coroutine function or generator.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise SettingsError(f'use_cassette needs a path, as in @use_cassette("name.yaml"), and got {path!r}')
+    return Block(partial(_block, path, settings))
+
+
+@contextmanager
+def _block(path: str | os.PathLike[str], settings: dict[str, object]) -> Iterator[Session]:
     inside = RUNS[-1] if RUNS else None
     if inside is not None:
         run, resolved = inside.run, inside.settings(settings)
