@@ -134,13 +134,26 @@ class CassetteVersionError(CassetteError):
 
 
 class CassetteIncompleteError(CassetteError):
-    """Tests that recorded here have not passed yet, and the record mode forbids to go on; ``tests`` names them."""
+    """Tests that recorded here have not passed yet, and the record mode forbids to go on; ``tests`` names them.
+
+    ``since`` is when each recorded here last, as the cassette says it, and ``reasons`` why it did not pass; empty where
+    the cassette does not say.
+    """
 
     def __init__(
-        self, message: str, *, path: str, tests: tuple[str, ...] = (), context: CallContext | None = None
+        self,
+        message: str,
+        *,
+        path: str,
+        tests: tuple[str, ...] = (),
+        since: tuple[str, ...] = (),
+        reasons: tuple[str, ...] = (),
+        context: CallContext | None = None,
     ) -> None:
         super().__init__(message, path=path)
         self.tests = tests
+        self.since = since
+        self.reasons = reasons
         self.context = context
 
 

@@ -18,7 +18,7 @@ from pytest_messages.settings import Settings
 from pytest_messages.wire import Ended, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_messages.cassette.document import ScrubbedInteraction
     from pytest_messages.errors import MessagesError
@@ -94,6 +94,7 @@ def opened(
     late: Callable[[MessagesError], None] = lambda _: None,
     test: str | None = "t.py::a",
     incomplete: tuple[str, ...] = (),
+    reasons: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> Session:
     """Open a session over ``recorded``: by default in the mode ``once``, the cassette whole, or missing if empty."""
@@ -104,7 +105,7 @@ def opened(
         path="cassettes/a.yaml",
         test=test,
         state=found,
-        cassette=Cassette(interactions=recorded, incomplete=incomplete),
+        cassette=Cassette(interactions=recorded, incomplete=incomplete, reasons=reasons or {}),
         scope=Scope.of(providers=[ANTHROPIC], entries=chosen.hosts),
         scrubber=Scrubber(salt="salt", rules=chosen.scrub),
         matching=Matching(match_on=chosen.match_on, ignore=chosen.ignore),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_messages.wire import Request, Response
 
@@ -73,11 +73,13 @@ ScrubbedInteraction = NewType("ScrubbedInteraction", Interaction)
 class Cassette:
     """What a cassette file holds.
 
-    ``incomplete`` names the tests that recorded here and have not passed yet; ``salt`` keys the placeholders, None in a
+    ``incomplete`` names the tests that recorded here and have not passed yet, and ``reasons`` why, where that is known;
+    ``salt`` keys the placeholders, None in a
     file that another tool wrote; ``own`` says that the file begins with our marker line.
     """
 
     interactions: tuple[Interaction, ...] = ()
     incomplete: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
     salt: str | None = None
     own: bool = True

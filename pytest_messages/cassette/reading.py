@@ -121,7 +121,18 @@ def _cassette(document: Tree, interactions: tuple[Interaction, ...], *, own: boo
     if not isinstance(incomplete, list) or not all(isinstance(test, str) for test in incomplete):
         raise document.error("incomplete is a list of node ids", "incomplete")
     salt = _optional(document, "salt")
-    return Cassette(interactions=interactions, incomplete=tuple(incomplete), salt=salt, own=own)
+    reasons = _reasons(document, incomplete)
+    return Cassette(interactions=interactions, incomplete=tuple(incomplete), reasons=reasons, salt=salt, own=own)
+
+
+def _reasons(document: Tree, incomplete: list[str]) -> dict[str, str]:
+    """Return why tests have not passed, by their node ids: the two lists go side by side."""
+    reasons = document.get("reasons") or []
+    if not isinstance(reasons, list):
+        raise document.error("reasons is a list, one reason for each test of incomplete", "reasons")
+    return {
+        test: reason for test, reason in zip(incomplete, reasons, strict=False) if isinstance(reason, str) and reason
+    }
 
 
 class _Slice:

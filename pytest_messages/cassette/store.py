@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pytest_messages.cassette.writing import dump, dump_interaction
 from pytest_messages.errors import CassetteNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_messages.cassette.disk import Gate
     from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
@@ -28,12 +28,15 @@ class Draft:
 
     interactions: tuple[ScrubbedInteraction, ...] = ()
     incomplete: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
     salt: str | None = None
 
     @property
     def text(self) -> str:
         """The text of the file."""
-        return dump(Cassette(interactions=self.interactions, incomplete=self.incomplete, salt=self.salt))
+        return dump(
+            Cassette(interactions=self.interactions, incomplete=self.incomplete, reasons=self.reasons, salt=self.salt)
+        )
 
 
 def text_of(interaction: ScrubbedInteraction) -> str:
@@ -114,6 +117,7 @@ def _scrubbed(cassette: Cassette, scrub: Callable[[Interaction], ScrubbedInterac
     return Draft(
         interactions=tuple(scrub(interaction) for interaction in cassette.interactions),
         incomplete=cassette.incomplete,
+        reasons=cassette.reasons,
         salt=cassette.salt,
     )
 

@@ -54,6 +54,9 @@ def dump_head(cassette: Cassette, *, empty: bool) -> str:
         lines.append(f"salt: {_word(cassette.salt)}")
     if cassette.incomplete:
         lines += ["incomplete:", *(f"- {_word(test)}" for test in cassette.incomplete)]
+        # Side by side with the list of tests: a node id may be longer than a key of YAML.
+        if reasons := [cassette.reasons.get(test, "") for test in cassette.incomplete if cassette.reasons]:
+            lines += ["reasons:", *(f"- {_word(reason)}" for reason in reasons)]
     lines.append("interactions: []" if empty else "interactions:")
     return "\n".join(lines) + "\n"
 

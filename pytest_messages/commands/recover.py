@@ -138,5 +138,6 @@ def _brought_in(
     return store.Draft(
         interactions=(*kept, *(each for each in fresh if each not in kept)),
         incomplete=tuple(waiting),
+        reasons={**dict.fromkeys(left.cassette.incomplete, _REASON), **current.reasons},
         salt=current.salt or left.cassette.salt,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_messages.errors import (
@@ -412,9 +413,21 @@ def _incomplete(error: CassetteIncompleteError) -> _Sheet:
         [
             ("cassette", _file(error.path, f"record mode {error.context.mode}" if error.context else "")),
             ("tests", _listed(error.tests, len(few))),
+            *_never_passed(error, len(few)),
         ],
         steps=[("to complete it", _pytest(few, "once"))],
     )
+
+
+def _never_passed(error: CassetteIncompleteError, most: int) -> list[tuple[str, list[str]]]:
+    """Say why tests have not passed, with the name of the test where there are several."""
+    known = list(zip_longest(error.tests, error.since, error.reasons, fillvalue=""))[:most]
+    told = [
+        f"{f'{test}: ' if len(error.tests) > 1 else ''}never passed since {since or 'it recorded here'}: {reason}"
+        for test, since, reason in known
+        if reason
+    ]
+    return [("because", [row for text in told for row in _prose(text)])] if told else []
 
 
 def _leak(error: SecretLeakError) -> _Sheet:

@@ -22,7 +22,7 @@ from pytest_messages.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_messages.session.call import Ticket
     from pytest_messages.session.playback import Playback
@@ -32,12 +32,16 @@ _END = "the end of the test"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
-    """Makes the errors of one session. ``incomplete`` names the tests that recorded here and have not passed yet."""
+    """Makes the errors of one session.
+
+    ``incomplete`` names the tests that recorded here and have not passed yet, ``why`` says why, where that is known.
+    """
 
     path: str
     mode: str
     test: str | None
     incomplete: tuple[str, ...]
+    why: Mapping[str, str]
     playback: Playback
 
     def context(self, number: int, asked: str) -> CallContext:
@@ -69,8 +73,14 @@ class Reasons:
             f"the cassette is incomplete: {', '.join(self.incomplete)} recorded here and has not passed yet",
             path=self.path,
             tests=self.incomplete,
+            since=tuple(self._since(test) for test in self.incomplete),
+            reasons=tuple(self.why.get(test, "") for test in self.incomplete),
             context=self.context(ticket.call.position, ticket.asked),
         )
+
+    def _since(self, test: str) -> str:
+        times = (each.recording.at for each in self.playback.interactions if each.recording.test == test)
+        return max(filter(None, times), default="")
 
     def exhausted(self, ticket: Ticket, times: int) -> ExhaustedError:
         """Say that every recording of this request has been played."""

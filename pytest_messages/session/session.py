@@ -91,7 +91,12 @@ class Session:
         self.verdict = Verdict()
         self.playback = Playback(cassette, scrubber=scrubber, matching=matching, test=test, repeats=settings.repeats)
         self.reasons = Reasons(
-            path=path, mode=str(settings.mode), test=test, incomplete=cassette.incomplete, playback=self.playback
+            path=path,
+            mode=str(settings.mode),
+            test=test,
+            incomplete=cassette.incomplete,
+            why=cassette.reasons,
+            playback=self.playback,
         )
         self._state = state
         self._scrubber = scrubber

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_messages.errors import Refused
 
 
+_LONG = 400
+
+
 class Weight(StrEnum):
     """What a problem does to the test in which it comes up."""
 
@@ -94,7 +97,7 @@ class Verdict:
     @property
     def reason(self) -> str | None:
         """The first thing that makes the test fail, in one line; None where nothing does."""
-        return next(map(str, failing(self.problems)), None)
+        return next(map(_in_a_line, failing(self.problems)), None)
 
 
 def _by_value(problem: Problem) -> Hashable:
@@ -122,6 +125,14 @@ def _errors(problems: list[Problem]) -> Iterator[MessagesError]:
             yield problem.what
         elif problem.what is found[0]:
             yield nonconforming(found)
+
+
+def _in_a_line(error: MessagesError) -> str:
+    """Return an error with the first place that the judge found, where it is the judge's."""
+    first = (
+        f": {error.violations[0].where}: {error.violations[0].message}" if isinstance(error, ConformanceError) else ""
+    )
+    return " ".join(f"{error}{first}".split())[:_LONG]
 
 
 def nonconforming(found: tuple[Violation, ...]) -> ConformanceError:

@@ -55,8 +55,7 @@ class Use:
 
     def _draw_up(self) -> None:
         outcome = self.session.finish()
-        self._passes()
-        self._keeping.keep(outcome.recorded, passed=self.passed)
+        self._keeping.keep(outcome.recorded, passed=self._passes(), reason=self._reason())
         self._judge()
         self._keeping.settle(outcome.recorded, passed=self._passes(), reason=self._reason())
         self._note_streams(outcome)

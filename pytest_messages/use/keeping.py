@@ -66,15 +66,21 @@ class Keeping:
         self._gate, self._scrub = gate, scrub
         self._attempt = run.attempt(plan.path, plan.test)
         self._put = 0
+        self._reason: str | None = None
         self._place = Place.ASIDE if plan.settings.mode is RecordMode.LIVE else Place.PART
 
-    def keep(self, recorded: Sequence[ScrubbedInteraction], *, passed: bool) -> None:
-        """Put in place what was recorded since the last time, before anybody judges it."""
+    def keep(self, recorded: Sequence[ScrubbedInteraction], *, passed: bool, reason: str | None) -> None:
+        """Put in place what was recorded since the last time, before anybody judges it.
+
+        ``reason`` is why the test did not pass, where it did not.
+        """
         if not self._must_pass_first:
+            self._reason = reason
             self._put_in_place(recorded, passed=passed)
 
     def settle(self, recorded: Sequence[ScrubbedInteraction], *, passed: bool, reason: str | None) -> None:
-        """Do what is left to do now that the verdict is known; ``reason`` is why the test failed, where it did."""
+        """Do what is left to do now that the verdict is known."""
+        said, self._reason = self._reason, reason
         if self._must_pass_first and not passed:
             self._set_aside(worth_keeping(recorded[self._put :]))
         elif self._must_pass_first:
@@ -82,9 +88,10 @@ class Keeping:
         elif self._place is Place.WHOLE and not passed:
             self._commit((), passed=False)
             self._note_unfinished(len(recorded))
+        elif self._place is Place.UNFINISHED and not passed and reason != said:
+            self._commit((), passed=False)
         elif self._place is Place.WHOLE and self._session.mine_unplayed():
             self._commit((), passed=True, dropping=self._session.mine_unplayed())
-        del reason
         if self._place is Place.WHOLE:
             self._run.passed_after_all(self._plan.path, self._plan.test)
 
@@ -125,7 +132,9 @@ class Keeping:
         def superseded(interaction: Interaction) -> bool:
             return interaction in self._attempt.earlier or interaction in dropping
 
-        take = Take(interactions=kept, test=self._plan.test, finished=passed, superseded=superseded)
+        take = Take(
+            interactions=kept, test=self._plan.test, finished=passed, superseded=superseded, reason=self._reason
+        )
         with self._run.ledger.changing(str(self._plan.path)) as first:
 
             def change(current: Draft | None) -> Draft:
@@ -180,6 +189,8 @@ class Take:
     """Whether the test passed, so that nothing more is to come from it."""
     superseded: Callable[[Interaction], bool]
     """Which older interactions this take replaces."""
+    reason: str | None = None
+    """Why the test did not pass, in one line, where that is known."""
 
 
 def merged(current: Draft, take: Take, *, known: int, order: Callable[[str], int]) -> tuple[Draft, int]:
@@ -191,10 +202,12 @@ def merged(current: Draft, take: Take, *, known: int, order: Callable[[str], int
     old = [interaction for interaction in current.interactions[:known] if not take.superseded(interaction)]
     new = [interaction for interaction in current.interactions[known:] if not take.superseded(interaction)]
     fresh = sorted([*new, *take.interactions], key=lambda interaction: order(interaction.recording.test or ""))
-    waiting = [test for test in current.incomplete if test != take.test]
+    waiting = {test: current.reasons.get(test) for test in current.incomplete if test != take.test}
     if not take.finished and take.test is not None:
-        waiting = sorted([*waiting, take.test])
-    return Draft(interactions=(*old, *fresh), incomplete=tuple(waiting), salt=current.salt), len(old)
+        waiting[take.test] = take.reason
+    reasons = {test: reason for test, reason in waiting.items() if reason}
+    draft = Draft(interactions=(*old, *fresh), incomplete=tuple(sorted(waiting)), reasons=reasons, salt=current.salt)
+    return draft, len(old)
 
 
 def worth_keeping(interactions: Sequence[ScrubbedInteraction]) -> tuple[ScrubbedInteraction, ...]:

@@ -208,4 +208,4 @@ def replayable(cassette: Cassette, first: First, mode: RecordMode) -> Cassette:
     if first.state is State.MISSING or mode in {RecordMode.REWRITE, RecordMode.LIVE}:
         return Cassette(salt=cassette.salt, own=cassette.own)
     interactions = cassette.interactions[: first.known]
-    return Cassette(interactions=interactions, incomplete=cassette.incomplete, salt=cassette.salt, own=cassette.own)
+    return replace(cassette, interactions=interactions)
