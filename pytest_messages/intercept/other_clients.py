@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from pytest_messages.intercept import common
+from pytest_messages.intercept import common, private
 from pytest_messages.session.scope import Ours
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Patchers:
 
     def _putrequest(self, original: Any, connection: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         scheme = "https" if connection.default_port == http.client.HTTPS_PORT else "http"
-        host, port = connection._tunnel_host or connection.host, connection._tunnel_port or connection.port  # noqa: SLF001 - how VCR.py tells as well
+        host, port = private.peer(connection)
         session = self.session_for(absolute(scheme, host, port, url), "http.client", method, None)
         if session is None:
             with common.sending():  # it connects later, where nobody knows what it was judged to be
@@ -171,7 +171,7 @@ class Patchers:
             connection.connect()
 
     async def _request(self, original: Any, client: Any, method: str, url: Any, **kwargs: Any) -> Any:
-        full = str(client._build_url(url))  # noqa: SLF001 - VCR.py does not know aiohttp's base_url
+        full = private.full_url(client, url)
         headers = [*_pairs(client.headers), *_pairs(kwargs.get("headers"))]
         session = self.session_for(full, "aiohttp", method, headers)
         if session is None:
