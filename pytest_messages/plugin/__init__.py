@@ -1,4 +1,4 @@
-"""pytest's view: options, marker, fixtures, summary. No logic.
+"""pytest's view: options, the marker and the hooks. No logic.
 
 pytest loads this module in every run and every worker, used or not: it imports what costs something only when a test
 asks for it.
@@ -7,26 +7,33 @@ asks for it.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_messages.errors import SettingsError
-from pytest_messages.settings import OPTIONS, Settings
+from pytest_messages.plugin.active import (
+    LAYERS,
+    close,
+    folder_for_workers,
+    is_controller,
+    is_idle,
+    is_unused,
+    run_of,
+    suite_of,
+)
+from pytest_messages.plugin.completeness import Completeness
+from pytest_messages.plugin.fixtures import async_messages_client as async_messages_client
+from pytest_messages.plugin.fixtures import messages_cassette as messages_cassette
+from pytest_messages.plugin.fixtures import messages_client as messages_client
+from pytest_messages.plugin.fixtures import messages_sandbox as messages_sandbox
+from pytest_messages.plugin.fixtures import messages_settings as messages_settings
+from pytest_messages.settings import OPTIONS
 from pytest_messages.use import options
 from pytest_messages.use.options import Layers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-
-    from pytest_messages.client import AsyncMessagesClient, MessagesClient
-    from pytest_messages.plugin.suite import Suite
-    from pytest_messages.sandbox import Sandbox
-    from pytest_messages.session.session import Session
-
-_LAYERS = pytest.StashKey[Layers]()
-_SUITE = pytest.StashKey["Suite"]()
+    from collections.abc import Generator
 
 
 # Options
@@ -57,50 +64,50 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = options.resolve(layers)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[_LAYERS] = layers
-    if settings.unmarked == "refuse":
-        _suite(config).refuse_unmarked()
+    config.stash[LAYERS] = layers
+    if settings.unmarked == "refuse" and not is_controller(config):
+        suite_of(config).refuse_unmarked()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say the record mode and who chose it."""
-    layers = config.stash[_LAYERS]
+    layers = config.stash[LAYERS]
     return f"messages: record mode {options.resolve(layers).record} ({options.why(layers)})"
 
 
-# The run
+# What is run
 
 
-def _suite(config: pytest.Config) -> Suite:
-    """Return what does the work, made when a test first needs it."""
-    if _SUITE not in config.stash:
-        from pytest_messages.plugin.suite import Suite  # noqa: PLC0415 - see the module's docstring
-
-        config.stash[_SUITE] = Suite(config, config.stash[_LAYERS])
-    return config.stash[_SUITE]
-
-
-def _is_idle(config: pytest.Config) -> bool:
-    """Tell whether nothing of ours has happened in this run: then nothing of ours costs anything."""
-    return _SUITE not in config.stash and "pytest_messages.use.block" not in sys.modules
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Know which tests were never seen."""
+    report = yield
+    if not report.passed:
+        what = "could not be collected" if report.failed else "was skipped as a whole"
+        Completeness.of(collector.config).lacks(f"{report.nodeid} {what}")
+    return report
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Remember that this is not the whole suite."""
-    if items:
-        items[0].config.stash[_PARTIAL] = True
-
-
-_PARTIAL = pytest.StashKey[bool]()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Know how many tests were left out, by an option or by another plugin."""
+    before = len(items)
+    yield
+    if (left_out := before - len(items)) > 0:
+        tests = "1 test was" if left_out == 1 else f"{left_out:,} tests were"
+        Completeness.of(config).lacks(f"{tests} deselected")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give a marked item the fixture, and say which test is running."""
+    Completeness.of(item.config).begun += 1
     ours = "messages_cassette" in getattr(item, "fixturenames", ()) or item.get_closest_marker("messages")
-    if not ours and _is_idle(item.config):
+    if not ours and is_idle(item.config):
         return (yield)
-    with _suite(item.config).running(item):
+    with suite_of(item.config).running(item):
         return (yield)
 
 
@@ -110,8 +117,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        if not _is_idle(item.config):
-            _suite(item.config).body_is_over(item)
+        if not is_idle(item.config):
+            from pytest_messages.plugin.reports import Course  # noqa: PLC0415 - see the module's docstring
+
+            Course.of(item).over = True
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -120,88 +129,64 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Correct the report of a phase by what its sessions have to say."""
     report = yield
-    if not _is_idle(item.config):
-        suite = _suite(item.config)
+    if not is_idle(item.config):
+        from pytest_messages.plugin import reports  # noqa: PLC0415 - see the module's docstring
+
+        run = suite_of(item.config).run
         try:
-            suite.correct(item, call, report)
+            reports.correct(run, item, call, report)
         except Exception:  # noqa: BLE001 - whatever it is, it is this test's failure and not the end of the run
-            suite.fail(item, report)
+            reports.fail(item, report)
+    Completeness.of(item.config).note(report)
     return report
+
+
+# What the run is left with
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Take stock of the run: a worker sends it, the controller and a plain run judge it."""
-    if not _is_idle(session.config):
-        _suite(session.config).finish(session, partial=session.config.stash.get(_PARTIAL, False))
+    config = session.config
+    if not is_idle(config):
+        suite_of(config).take_stock()
+    workeroutput = getattr(config, "workeroutput", None)
+    if workeroutput is not None:
+        workeroutput["messages_seen"] = Completeness.of(config).plain()
+        workeroutput["messages"] = None if is_unused(config) else run_of(config).plain()
+    elif not is_unused(config) or options.resolve(config.stash[LAYERS]).orphans != "ignore":
+        from pytest_messages.plugin import summary  # noqa: PLC0415 - see the module's docstring
+
+        summary.judge(session, run_of(config))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which folder the run shares."""
-    node.workerinput["messages_folder"] = str(_suite(node.config).folder_for_workers())
+    node.workerinput["messages_folder"] = str(folder_for_workers(node.config))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take what an xdist worker counted; a crashed one sends nothing, so that nobody knows what it used."""
-    if error:
-        node.config.stash[_PARTIAL] = True
-    counted = getattr(node, "workeroutput", {}).get("messages")
-    if counted is not None:
-        _suite(node.config).run.add(counted)
+    sent = getattr(node, "workeroutput", {})
+    if error or "messages_seen" not in sent:
+        Completeness.of(node.config).lacks("a worker has crashed")
+        return
+    Completeness.of(node.config).add(sent["messages_seen"])
+    if sent["messages"] is not None:
+        run_of(node.config).add(sent["messages"])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say what was replayed, recorded and refused, and what is left over."""
-    if not _is_idle(config):
-        for line in _suite(config).summary():
+    if not is_unused(config):
+        from pytest_messages.plugin import summary  # noqa: PLC0415 - see the module's docstring
+
+        for line in summary.lines(run_of(config)):
             terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Clean up what this run made for itself."""
-    if _SUITE in config.stash:
-        config.stash[_SUITE].close()
-
-
-# Fixtures
-
-
-@pytest.fixture(scope="session")
-def messages_settings() -> Settings:
-    """Override this to choose settings in code: return a `pytest_messages.Settings` with the choices you make."""
-    return Settings()
-
-
-@pytest.fixture
-def messages_cassette(request: pytest.FixtureRequest, messages_settings: Settings) -> Iterator[Session]:
-    """Open the session of this test: its calls, their usage, what the judge found."""
-    with _suite(request.config).opened(request.node, fixture=messages_settings) as session:
-        yield session
-
-
-@pytest.fixture
-def messages_client(messages_cassette: Session) -> Iterator[MessagesClient]:
-    """Make a small typed client whose calls are recorded, replayed and judged."""
-    from pytest_messages.client import MessagesClient  # noqa: PLC0415 - see the module's docstring
-
-    with MessagesClient.of(messages_cassette) as client:
-        yield client
-
-
-@pytest.fixture
-def async_messages_client(messages_cassette: Session) -> AsyncMessagesClient:
-    """Make the same client for async tests."""
-    from pytest_messages.client import AsyncMessagesClient  # noqa: PLC0415 - see the module's docstring
-
-    return AsyncMessagesClient.of(messages_cassette)
-
-
-@pytest.fixture(scope="session")
-def messages_sandbox() -> Iterator[Sandbox]:
-    """Run a Messages API on this machine, for the time of the test run."""
-    from pytest_messages import sandbox  # noqa: PLC0415 - see the module's docstring
-
-    with sandbox.serve() as server:
-        yield server
+    close(config)

@@ -123,6 +123,11 @@ def orphans(paths: Sequence[str]) -> str:
     return f"no test used {number(len(paths), 'cassette')}: {_few(paths)}"
 
 
+def orphans_not_judged(why: str) -> str:
+    """Say why the cassettes that no test used may belong to tests that were not run."""
+    return f"orphaned cassettes were not judged, because {why}"
+
+
 def _few(items: Sequence[str], most: int = 5) -> str:
     more = f" and {len(items) - most:,} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
