@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
 from pytest_messages.providers.hosts import is_loopback
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class Address(NamedTuple):
     """A URL in parts: the scheme counts only as the port that it stands for, a fragment never crosses the wire.
 
-    ``query`` is shown, ``parameters`` are compared: their order means nothing to an API that names them.
+    ``query`` is shown, ``parameters`` are compared: their order means nothing to an API that names them. So are
+    ``path`` and ``steps``, in which it does not count what was percent-encoded, a slash aside.
     """
 
     host: str
     loopback: bool
     path: str
+    steps: tuple[bytes, ...]
     query: str
     parameters: tuple[tuple[str, str], ...]
 
@@ -32,7 +34,7 @@ def address(url: str) -> Address:
         parts = urlsplit(url)
         name, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        return Address(url, loopback=False, path="", query="", parameters=())
+        return Address(url, loopback=False, path="", steps=(), query="", parameters=())
     suffix = "" if port in (None, _PORTS.get(parts.scheme)) else f":{port}"
     # The escapes keep bytes apart that are no UTF-8.
     parameters = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
@@ -40,6 +42,7 @@ def address(url: str) -> Address:
         host=name + suffix,
         loopback=is_loopback(name),
         path=parts.path or "/",
+        steps=tuple(unquote_to_bytes(step) for step in (parts.path or "/").split("/")),
         query=parts.query,
         parameters=tuple(sorted(parameters)),
     )

@@ -239,7 +239,7 @@ class _Seen:
 PARTS: Mapping[str, Callable[[_Seen], Hashable]] = {
     "method": lambda seen: seen.request.method.upper(),
     "host": lambda seen: None if seen.url.loopback else seen.url.host,
-    "path": lambda seen: seen.url.path,
+    "path": lambda seen: seen.url.steps,
     "query": lambda seen: seen.url.parameters,
     "body": lambda seen: seen.body_key,
 }

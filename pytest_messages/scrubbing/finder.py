@@ -62,11 +62,19 @@ class Finding:
 
 
 class Finder:
-    """Looks for the shapes, the live credentials, and what stands in fields; ``fields`` names the optional ones."""
+    """Looks for the shapes, the live credentials, and what stands in fields; ``fields`` names the optional ones.
+
+    ``out`` are kinds that are not looked for, though a field says that it holds one.
+    """
 
     def __init__(
-        self, shapes: tuple[kinds.Shape, ...], credentials: Credentials, fields: frozenset[str] = frozenset()
+        self,
+        shapes: tuple[kinds.Shape, ...],
+        credentials: Credentials,
+        fields: frozenset[str] = frozenset(),
+        out: frozenset[str] = frozenset(),
     ) -> None:
+        self._out = out
         self.shapes = shapes
         self.credentials = credentials
         self.fields = fields
@@ -129,7 +137,7 @@ class Finder:
         if kind is None:
             kind, required = self._id_field(part.path)
         value = part.view(text).text if kind is not None else ""
-        if kind is None or is_masked(value) or (required and not value.startswith(required)):
+        if kind is None or kind in self._out or is_masked(value) or (required and not value.startswith(required)):
             return None
         return Finding(part.where, kind, part.pieces, value if keyed else None, opaque=False)
 
@@ -154,7 +162,7 @@ class Finder:
 
     def _plain(self, text: str, *, strong: bool) -> Iterator[Found]:
         if not strong and has_credential_field(text):
-            yield from _nested_fields(text)
+            yield from (found for found in _nested_fields(text) if found.kind not in self._out)
         if not self._may_match(text):
             return
         for shape in self.shapes:

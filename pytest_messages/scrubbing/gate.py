@@ -43,7 +43,7 @@ class Gate:
     ) -> None:
         rules = rules or Rules()
         credentials = secrets if isinstance(secrets, Credentials) else Credentials(secrets)
-        self._finder = Finder(rules.shapes, credentials, rules.fields)
+        self._finder = Finder(rules.shapes, credentials, rules.fields, rules.out)
         self._kept = rules.kept
         self._allow = tuple(_allowance(entry) for entry in allow)
 

@@ -146,8 +146,8 @@ SHAPES: Final[tuple[Shape, ...]] = (
     _keyed("container-id", "container_0", _HEAD + r"container_0[A-Za-z0-9]{15,}" + _TAIL),
     _keyed("file-id", "file_0", _HEAD + r"file_0[A-Za-z0-9]{15,}" + _TAIL),
     _keyed("skill-id", "skill_0", _HEAD + r"skill_0[A-Za-z0-9]{15,}" + _TAIL),
-    _keyed("workspace-id", "wrkspc_", _HEAD + r"wrkspc_[A-Za-z0-9]{8,}" + _TAIL),
-    _keyed("profile-id", "uprof_", _HEAD + r"uprof_[A-Za-z0-9]{8,}" + _TAIL),
+    _keyed("workspace-id", "wrkspc_", _HEAD + r"wrkspc_(?!placeholder)[A-Za-z0-9]{8,}" + _TAIL),
+    _keyed("profile-id", "uprof_", _HEAD + r"uprof_(?!placeholder)[A-Za-z0-9]{8,}" + _TAIL),
     _keyed("account-id", "apikey_01 invite_01 user_01", _HEAD + r"(?:apikey|invite|user)_01[A-Za-z0-9]{20,}" + _TAIL),
     _keyed(
         "organization-id",
@@ -233,6 +233,15 @@ ID_FIELDS: Final = {
 
 Not where a tool's input stands: those are the application's own words.
 """
+
+PREFIXES: Final = {
+    "container-id": "container_",
+    "file-id": "file_",
+    "skill-id": "skill_",
+    "workspace-id": "wrkspc_",
+    "profile-id": "uprof_",
+}
+"""Kinds of ids that code looks at and sends back, to how they begin: their placeholders begin so as well."""
 
 OPAQUE_FIELDS: Final = ("signature", "encrypted_content", "encrypted_index", "encrypted_stdout")
 """What goes back to the server and must return unchanged, outside a tool's input."""

@@ -2,7 +2,9 @@
 
 A credential becomes one constant per kind, which says nothing of it. An id or a personal datum becomes
 ``<kind-xxxxxxxxxx>``, ten hex digits of a digest keyed with the cassette's salt, so that equal values stay equal and
-different ones different.
+different ones different. Ids that code looks at and sends back, in paths too, keep their form instead:
+``file_placeholderxxxxxxxxxx``. No client spells its letters in another way, and no real id begins like it. Older
+cassettes hold ``<file-id-xxxxxxxxxx>`` for the same id; the digits are the same, so that `renewed` can write it anew.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from pytest_messages.scrubbing import kinds
 
 DIGITS: Final = 10
 _FORM: Final = re.compile(r"(?:<|%3[Cc])([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?:>|%3[Ee])")
+_FORMED: Final = re.compile(rf"({'|'.join(kinds.PREFIXES.values())})placeholder[0-9a-f]{{{DIGITS}}}")
+_KINDS_FORMED: Final = {prefix: kind for kind, prefix in kinds.PREFIXES.items()}
+_BEFORE: Final = re.compile(rf"(?:<|%3[Cc])({'|'.join(kinds.PREFIXES)})-([0-9a-f]{{{DIGITS}}})(?:>|%3[Ee])")
 _MASK: Final = re.compile(
     r"[*xX._ -]*|(?:Bearer )?[\[<({*]*(?:REDACTED|FILTERED|MASKED)[\])>}*]*|[A-Za-z-]{0,9}\*{3,}", re.IGNORECASE
 )
@@ -47,6 +52,9 @@ def constant(kind: str) -> str:
 
 def kind_of(text: str) -> str | None:
     """Return the kind that a whole text is the placeholder of, or None; digits are taken off."""
+    formed = _FORMED.fullmatch(text)
+    if formed is not None:
+        return _KINDS_FORMED[formed.group(1)]
     match = _FORM.fullmatch(text)
     if match is None:
         return None
@@ -54,6 +62,11 @@ def kind_of(text: str) -> str | None:
     if kind not in kinds.KINDS or len(digits) != DIGITS or not _HEX.fullmatch(digits):
         kind = match.group(1)
     return kind if kind in kinds.KINDS else None
+
+
+def renewed(text: str) -> str:
+    """Return a text with placeholders of ids as they were written before as they are written now."""
+    return _BEFORE.sub(lambda found: kinds.PREFIXES[found[1]] + "placeholder" + found[2], text)
 
 
 class Placeholders:
@@ -75,7 +88,9 @@ class Placeholders:
         digest = blake2b(
             kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32
         ).digest()
-        placeholder = f"<{kind}-{digest.hex()[: self._digits]}>"
+        digits = digest.hex()[: self._digits]
+        prefix = kinds.PREFIXES.get(kind)
+        placeholder = f"{prefix}placeholder{digits}" if prefix else f"<{kind}-{digits}>"
         if self._given.setdefault(placeholder, digest) != digest:
             raise PlaceholderCollisionError(
                 f"two different values of the kind {kind!r} would be stored as the same placeholder, so that replay "

@@ -22,7 +22,7 @@ _SIGN: Final = re.compile(r"(?<=.)[-_.=]")
 _COMMON: Final = "8975364201MCPBDNSTIAEvkbwyfgpmcudlhrsnioate "
 # An ASCII letter, digit or sign spelled as an escape: nobody does by chance, and it hides everything from the markers.
 _HIDDEN: Final = re.compile(r"\\u00[2-7]|\\x[2-7]|%[2-7][0-9a-fA-F]|&#")
-_DONE: Final = r"(?!<[a-z-]+-[0-9a-f]{10}>)"
+_DONE: Final = r"(?!<[a-z-]+-[0-9a-f]{10}>|[a-z]+_placeholder[0-9a-f]{10}\\?\")"
 _ID_FIELD: Final = re.compile(rf'_(?<=user_|file_|kill_|pace_|tion_|ount_)(?:uu)?id\\*"\s*:\s*\\*"{_DONE}')
 _CONTAINER: Final = re.compile(rf'"container"\s*:\s*(?:\{{|"{_DONE})')
 _CREDENTIAL_FIELD: Final = re.compile(

@@ -48,10 +48,14 @@ class PathRule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What to scrub: the shapes and fields in force, the user's own patterns and paths, and headers kept or dropped."""
+    """What to scrub: the shapes and fields in force, the user's own patterns and paths, and headers kept or dropped.
+
+    ``out`` are the kinds that the user took out, of fields as of shapes.
+    """
 
     shapes: tuple[kinds.Shape, ...] = kinds.SHAPES
     fields: frozenset[str] = frozenset()
+    out: frozenset[str] = frozenset()
     patterns: tuple[PatternRule, ...] = ()
     paths: tuple[PathRule, ...] = ()
     kept: tuple[str, ...] = ()
@@ -88,14 +92,16 @@ def _kept_header(name: str) -> str:
 
 def _with_optional(rules: Rules, name: str) -> Rules:
     if name in kinds.OPTIONAL_FIELDS:
-        return replace(rules, fields=rules.fields | {name})
+        return replace(rules, fields=rules.fields | {name}, out=rules.out - {name})
     added = tuple(shape for shape in (*kinds.OPTIONAL, *kinds.SHAPES) if shape.kind == name)
     if not added:
         raise SettingsError(
             f"scrub: {name!r} is no rule; there are {', '.join(OPTIONAL_RULES)}, a JSONPath ($.a.b), "
             "`pattern -> placeholder` and header:name"
         )
-    return replace(rules, shapes=(*(shape for shape in rules.shapes if shape.kind != name), *added))
+    return replace(
+        rules, shapes=(*(shape for shape in rules.shapes if shape.kind != name), *added), out=rules.out - {name}
+    )
 
 
 def _without(rules: Rules, name: str) -> Rules:
@@ -103,7 +109,7 @@ def _without(rules: Rules, name: str) -> Rules:
     if name not in removable:
         raise SettingsError(f"scrub: {name!r} cannot be taken out; these can: {', '.join(removable)}")
     shapes = tuple(shape for shape in rules.shapes if shape.kind != name)
-    return replace(rules, shapes=shapes, fields=rules.fields - {name})
+    return replace(rules, shapes=shapes, fields=rules.fields - {name}, out=rules.out | {name})
 
 
 def _pattern_rule(entry: str) -> PatternRule:

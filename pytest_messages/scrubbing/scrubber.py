@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -21,7 +22,7 @@ from pytest_messages.scrubbing.credentials import (
 )
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.gate import Gate
-from pytest_messages.scrubbing.placeholders import Placeholders, constant, is_masked, kind_of
+from pytest_messages.scrubbing.placeholders import Placeholders, constant, is_masked, kind_of, renewed
 from pytest_messages.scrubbing.prefilter import has_credential_field
 from pytest_messages.scrubbing.rules import read_rules
 from pytest_messages.scrubbing.texts import event_data, is_stream, parts, payload
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from pytest_messages.scrubbing.texts import Path
     from pytest_messages.wire import Headers
 
+_OLD: Final = re.compile(rb"<[a-z]+-id-[0-9a-f]{10}>")
+_KIND_OF_PREFIX: Final = {prefix: kind for kind, prefix in kinds.PREFIXES.items()}
+_PATH_ID: Final = re.compile(rf"(?<=/)({'|'.join(_KIND_OF_PREFIX)})[A-Za-z0-9_-]+(?=[/:]|$)")
 _ROUNDS: Final = 8
 _REMEMBERED: Final = 500
 
@@ -62,7 +66,7 @@ class Scrubber:
     ) -> None:
         self._rules = read_rules([*(f"-header:{name}" for name in headers), *rules])
         self._credentials = Credentials(secrets)
-        self._finder = Finder(self._rules.shapes, self._credentials, self._rules.fields)
+        self._finder = Finder(self._rules.shapes, self._credentials, self._rules.fields, self._rules.out)
         self._placeholders = Placeholders(salt)
         self._memory: tuple[tuple[str, ...], dict[str, str]] = ((), {})
 
@@ -96,6 +100,8 @@ class Scrubber:
     def request(self, request: Request) -> Scrubbed:
         """Return the request as it may be stored and compared; learns its credentials first."""
         self._credentials.add(credentials_of(request))
+        if _OLD.search(request.body):
+            request = replace(request, body=renewed(_text(request.body)).encode("utf-8", "surrogateescape"))
         text = _text(request.body)
         body = request.body
         if self._may_change(text) or text.startswith(("--", "\r\n--")):
@@ -115,7 +121,7 @@ class Scrubber:
     def response(self, response: Response) -> Response:
         """Return the response as it may be stored; the ends of its chunks follow its body."""
         body, edits = self._body(response.body, accounts=_accounts(response.headers))
-        headers = self._headers(response.headers)
+        headers = self._headers(response.headers, moved=300 <= response.status < 400)  # noqa: PLR2004 - a redirect
         return replace(
             response,
             reason=self._short(response.reason),
@@ -140,7 +146,17 @@ class Scrubber:
 
     def url(self, url: str) -> str:
         """Return a URL without user info, and with every value of its query replaced but for the harmless ones."""
-        return self._short(_without_user(_with_query(url, self._query_value)))
+        return self._short(self._with_path(renewed(_without_user(_with_query(url, self._query_value)))))
+
+    def _with_path(self, url: str) -> str:
+        """Replace ids in the path by their prefix alone: the field that told one of another length is not at hand."""
+        end = next((at for at, sign in enumerate(url) if sign in "?#"), len(url))
+        return _PATH_ID.sub(self._path_id, url[:end]) + url[end:]
+
+    def _path_id(self, found: re.Match[str]) -> str:
+        kind = _KIND_OF_PREFIX[found[1]]
+        known = kind in self._rules.out or kind_of(found[0]) is not None
+        return found[0] if known else self._placeholders.keyed(kind, found[0])
 
     def _query_value(self, name: str, value: str) -> str:
         harmless = kinds.HARMLESS_QUERY.get(name)
@@ -148,13 +164,16 @@ class Scrubber:
             return value
         return constant("api-key") if _names_credential(name) else self._placeholders.keyed("query", value)
 
-    def _headers(self, headers: Headers) -> Headers:
-        return tuple(self._kept_headers(headers))
+    def _headers(self, headers: Headers, *, moved: bool = False) -> Headers:
+        return tuple(self._kept_headers(headers, moved=moved))
 
-    def _kept_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
+    def _kept_headers(self, headers: Headers, *, moved: bool) -> Iterator[tuple[str, str]]:
         for raw, value in headers:
             name = raw.lower()
-            if name in kinds.REQUEST_ID_HEADERS:
+            if name == "location" and moved and not any(fnmatchcase(name, glob) for glob in self._rules.dropped):
+                # As a URL in which nothing must be spelled anew: clients differ in how they would.
+                yield name, self.url(value).replace("<", "%3C").replace(">", "%3E")
+            elif name in kinds.REQUEST_ID_HEADERS:
                 yield name, value if kind_of(value) else self._placeholders.keyed("request-id", value)
             elif self._keeps(name):
                 yield name, self._short(value)
@@ -174,7 +193,7 @@ class Scrubber:
     def _scrub(self, text: str, *, accounts: Iterable[tuple[str, str]] = ()) -> tuple[str, list[list[_Edit]]]:
         """Replace until nothing is left to replace, so that scrubbing twice is scrubbing once."""
         rounds: list[list[_Edit]] = []
-        accounts = [(kind, value) for kind, value in accounts if value in text]
+        accounts = [(kind, value) for kind, value in accounts if value in text and kind not in self._rules.out]
         for _ in range(_ROUNDS):
             edits = self._edits(text, accounts)
             if not edits:
@@ -263,7 +282,7 @@ def _names_credential(name: str) -> bool:
 
 
 def _without_user(url: str) -> str:
-    scheme, mark, rest = url.partition("://")
+    scheme, mark, rest = ("", "//", url[2:]) if url.startswith("//") else url.partition("://")
     authority = rest[: min((rest + "/").find(stop) for stop in "/?#" if stop in rest + "/")]
     return scheme + mark + authority.rpartition("@")[2] + rest[len(authority) :] if mark else url
 
