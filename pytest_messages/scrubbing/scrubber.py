@@ -8,6 +8,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from pytest_messages.api.multipart import with_contents
 from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
@@ -160,7 +161,9 @@ class Scrubber:
 
     def _query_value(self, name: str, value: str) -> str:
         harmless = kinds.HARMLESS_QUERY.get(name)
-        if not value or kind_of(value) is not None or (harmless and harmless.fullmatch(value)):
+        if kind_of(value) is not None:
+            return unquote(value)  # a client that follows a redirect spells it in its own way
+        if not value or (harmless and harmless.fullmatch(value)):
             return value
         return constant("api-key") if _names_credential(name) else self._placeholders.keyed("query", value)
 
@@ -171,8 +174,7 @@ class Scrubber:
         for raw, value in headers:
             name = raw.lower()
             if name == "location" and moved and not any(fnmatchcase(name, glob) for glob in self._rules.dropped):
-                # As a URL in which nothing must be spelled anew: clients differ in how they would.
-                yield name, self.url(value).replace("<", "%3C").replace(">", "%3E")
+                yield name, self.url(value)
             elif name in kinds.REQUEST_ID_HEADERS:
                 yield name, value if kind_of(value) else self._placeholders.keyed("request-id", value)
             elif self._keeps(name):

@@ -501,7 +501,7 @@ def test_a_url_loses_its_user_and_every_value_but_the_harmless_ones(url: str, ex
 
 def test_a_placeholder_in_a_url_stays_also_where_a_client_escapes_it() -> None:
     url = f"{URL}?page=%3Cquery-0123456789%3E&key=<api-key>"
-    assert scrubber().url(url) == url
+    assert scrubber().url(url) == url.replace("%3C", "<").replace("%3E", ">")
 
 
 # -- live credentials ------------------------------------------------------------------------------------------------
@@ -1057,7 +1057,7 @@ def test_a_placeholder_of_before_stands_for_the_same_id() -> None:
         ("?beta=true", "?beta=true"),
         ("https://jane:hunter2@h.example/v1/messages?beta=true#x", "https://h.example/v1/messages?beta=true#x"),
         ("//jane:hunter2@h.example/v1", "//h.example/v1"),
-        ("https://h/f?sig=0123456789abcdef&stream=true", "https://h/f?sig=%3Capi-key%3E&stream=true"),
+        ("https://h/f?sig=0123456789abcdef&stream=true", "https://h/f?sig=<api-key>&stream=true"),
     ],
 )
 def test_where_a_redirect_leads_is_kept_as_a_url_without_its_secrets(location: str, stored: str) -> None:
