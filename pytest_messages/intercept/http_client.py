@@ -197,11 +197,12 @@ def turn(connection: Any, patchers: Patchers) -> Any:
     stub: Any = kind.__new__(kind)
     vars(stub).update(real_connection=connection, patchers=patchers, _sock=None)
     vars(connection)["_turned"] = (type(connection), stub)
-    connection.__class__ = _Turned
+    # A class of its own below the connection's: what is a property there, as `host` is in urllib3, must stay one.
+    connection.__class__ = type("TurnedConnection", (_Turned, type(connection)), {})
     return stub
 
 
-class _Turned(http.client.HTTPConnection):
+class _Turned:
     """A connection in the middle of a Messages call: what is said to it goes to its stub."""
 
     _turned: tuple[type, Any]

@@ -192,8 +192,9 @@ def _text(value: Any) -> str:
 
 def absolute(scheme: str, host: str, port: int | None, url: str) -> str:
     """Return the URL of a request on a connection; one to a proxy is absolute as it is."""
-    if not url.startswith("/"):
+    if "://" in url.partition("?")[0]:
         return url
+    url = url if url.startswith("/") else f"/{url}"  # urllib.request leaves out the path where its URL has none
     name = f"[{host}]" if ":" in host and not host.startswith("[") else host
     return f"{scheme}://{name}:{port}{url}" if port else f"{scheme}://{name}{url}"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MESSAGES_PATH = re.compile(r"/v1/messages(/|$)")
 _VERSIONED_PATH = re.compile(r"/v1/[^/]")
-_CLOUD_PATH = re.compile(r"/model/[^/]+/(invoke|converse|count-tokens)[^/]*/?$|:(streamR|r)awPredict$")
+_CLOUD_PATH = re.compile(r"/model/.+/(invoke|converse|count-tokens)[^/]*/?$|:(streamR|r)awPredict$")
 """Bedrock's model endpoints and Vertex's rawPredict: the same API in another envelope."""
 
 _VERSION = "anthropic-version"

@@ -17,6 +17,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -93,6 +94,14 @@ def by_http_client(url: str, body: dict[str, Any]) -> Answer:
         return response.status, response.read()
 
 
+def by_connection_of_urllib3(url: str, body: dict[str, Any]) -> Answer:
+    host, port = urlsplit(url).hostname, urlsplit(url).port
+    with closing(urllib3.connection.HTTPConnection(str(host), port, timeout=5)) as connection:
+        connection.request("POST", PATH, json.dumps(body).encode(), HEADERS)
+        response = connection.getresponse()
+        return response.status, response.data
+
+
 def by_aiohttp(url: str, body: dict[str, Any]) -> Answer:
     async def call() -> Answer:
         async with aiohttp.ClientSession() as client, client.post(url, json=body, headers=HEADERS) as response:
@@ -120,6 +129,7 @@ CLIENTS: dict[str, Client] = {
     "urllib3-pieces": by_urllib3_in_pieces,
     "urllib.request": by_urllib,
     "http.client": by_http_client,
+    "urllib3.connection": by_connection_of_urllib3,
     "aiohttp": by_aiohttp,
     "aiohttp-pieces": by_aiohttp_in_pieces,
 }
@@ -242,6 +252,17 @@ def recorded_at(server: Server, path: Path) -> str:
     with recording(path):
         by_urllib(server.messages, asking("hello"))
     return server.messages
+
+
+@pytest.mark.parametrize("rest", ["", "?x=1"])
+def test_a_url_without_a_path_is_seen(path: Path, rest: str) -> None:
+    with serving() as server, recording(path, hosts=[server.netloc], conformance="ignore") as session:
+        with urllib.request.urlopen(server.url + rest, timeout=5) as response:  # noqa: S310 - our own server
+            assert response.read() == b'{"other": true}'
+    assert len(session.calls) == len(server.seen) == 1
+    with replaying(path, hosts=[server.netloc], conformance="ignore"):
+        with urllib.request.urlopen(server.url + rest, timeout=5) as response:  # noqa: S310 - our own server
+            assert response.read() == b'{"other": true}'
 
 
 # How a replayed stream ends

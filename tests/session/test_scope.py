@@ -65,6 +65,11 @@ SCOPE = Scope.of(
         ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/invoke-with-response-stream", Ours.CLOUD),
         ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/converse-stream", Ours.CLOUD),
         ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/count-tokens", Ours.CLOUD),
+        (
+            "https://bedrock-runtime.us-east-1.amazonaws.com/model/arn:aws:bedrock:x:1:inference-profile/y/invoke",
+            Ours.CLOUD,
+        ),
+        ("https://x.googleapis.com/v1/publishers/anthropic/models/count-tokens:rawPredict", Ours.CLOUD),
         ("https://x.googleapis.com/v1/publishers/anthropic/models/claude:rawPredict", Ours.CLOUD),
         ("https://x.googleapis.com/v1/publishers/anthropic/models/claude:streamRawPredict", Ours.CLOUD),
         ("/relative", Ours.NO),
