@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """How an interaction came to be: when (RFC 3339, UTC), by which test (node id), at which provider."""
+    """How an interaction came to be: when (RFC 3339, UTC), by which test (node id), at which provider.
+
+    ``phase`` is ``teardown`` where the test's own call was over by then, and None where it was not.
+    """
 
     at: str | None = None
     test: str | None = None
     provider: str | None = None
+    phase: str | None = None
 
 
 class Interaction:

@@ -199,7 +199,8 @@ def _answer(item: Tree) -> tuple[Response, Recording]:
         error=_optional(about, "error"),
     )
     at = _optional(about, "at") if "at" in about else _optional(item, "recorded_at")
-    return response, Recording(at=at, test=_optional(about, "test"), provider=_optional(about, "provider"))
+    test, provider, phase = (_optional(about, key) for key in ("test", "provider", "phase"))
+    return response, Recording(at=at, test=test, provider=provider, phase=phase)
 
 
 def _status(tree: Tree) -> tuple[int, str]:

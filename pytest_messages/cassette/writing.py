@@ -81,6 +81,7 @@ def _recording(response: Response, recording: Recording, styles: tuple[str | Non
         "at": recording.at,
         "test": recording.test,
         "provider": recording.provider,
+        "phase": recording.phase,
         "chunks": _chunks(response.chunks, len(response.body)),
         "request_json": styles[0],
         "json": styles[1],

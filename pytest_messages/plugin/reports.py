@@ -97,7 +97,7 @@ def _problems(run: Run, test: Course, *, concluding: bool) -> list[MessagesError
     problems = run.take_pending()
     for opened in test.uses:
         opened.passed = opened.passed and test.passed and not problems
-        problems += opened.conclude() if concluding else run.hear(opened.session)
+        problems += opened.conclude(in_call=True) if concluding else run.hear(opened.session)
     for session in SESSIONS.everyone():
         problems += run.hear(session)
     return problems

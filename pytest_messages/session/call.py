@@ -95,6 +95,8 @@ class Ticket:
     """Whether an earlier call, of another thread, was still unanswered at the time."""
     library: str = ""
     """The HTTP library that issued it, where the caller said so."""
+    phase: str | None = None
+    """``teardown`` where the test's own call was over by then."""
 
     @property
     def asked(self) -> str:

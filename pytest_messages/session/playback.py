@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pytest_messages.wire import Scrubbed
 
 
+TEARDOWN = "teardown"
+"""The phase of what a test recorded when its own call was over: in the teardown of a fixture."""
+
+
 class Playback:
     """The interactions of a cassette, each of which answers once. Its session sees to it that threads take turns."""
 
@@ -45,9 +49,10 @@ class Playback:
         self.played[position] = self.played.get(position, 0) + 1
         return self.interactions[position]
 
-    def unplayed(self) -> list[int]:
-        """Return the positions that nobody has asked for."""
-        return [n for n in range(len(self.interactions)) if n not in self.played]
+    def unplayed(self, *, in_call: bool = False) -> list[int]:
+        """Return the positions that nobody has asked for; ``in_call``: of what the test's own call recorded."""
+        missing = [n for n in range(len(self.interactions)) if n not in self.played]
+        return [n for n in missing if not in_call or self.interactions[n].recording.phase != TEARDOWN]
 
     def prompts(self, positions: Iterable[int]) -> tuple[str, ...]:
         """Return the last texts that the requests at ``positions`` sent."""

@@ -135,9 +135,12 @@ class Reasons:
             hooked=tuple(hooked),
         )
 
-    def unplayed(self, calls: int) -> UnplayedError | None:
-        """Say which recordings nobody asked for; None where somebody asked for each."""
-        missing = self.playback.unplayed()
+    def unplayed(self, calls: int, *, in_call: bool = False) -> UnplayedError | None:
+        """Say which recordings nobody asked for; None where somebody asked for each.
+
+        ``in_call`` leaves out what the teardown recorded, which may still ask for it.
+        """
+        missing = self.playback.unplayed(in_call=in_call)
         if not missing:
             return None
         positions = tuple(n + 1 for n in missing)

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_messages import judge
 from pytest_messages.cassette.document import Interaction, Recording
-from pytest_messages.errors import CassetteError, MessagesError, NotRecordableError, refusal
+from pytest_messages.errors import CassetteError, MessagesError, NotRecordableError, SecretLeakError, refusal
 from pytest_messages.findings import Level, Violation
 from pytest_messages.session.behind import Behind, is_big
 from pytest_messages.session.call import Call, Forward, Refuse, Replay, Ticket, tokens, truly_ended
 from pytest_messages.session.modes import DECISIONS, Action, Found, State, may_forward, reads
-from pytest_messages.session.playback import Playback
+from pytest_messages.session.playback import TEARDOWN, Playback
 from pytest_messages.session.reasons import Reasons
 from pytest_messages.session.record import Answered, Record, Recorded
 from pytest_messages.session.tally import Tally
@@ -108,6 +108,7 @@ class Session:
         self._tally = Tally()
         self._counted = 0
         self._open = True
+        self._phase: str | None = None
 
     # What tests may use
 
@@ -217,7 +218,7 @@ class Session:
         try:
             interaction = self._scrubbed(ticket, response)
             if self._keeps:
-                self._append(interaction)
+                self._write_down(interaction)
         except MessagesError as error:
             self.verdict.add(Problem(error))
             return
@@ -226,6 +227,15 @@ class Session:
             return
         with self._lock:
             self._note(ticket, interaction, response)
+
+    def _write_down(self, interaction: ScrubbedInteraction) -> None:
+        try:
+            self._append(interaction)
+        except SecretLeakError:
+            raise
+        except CassetteError as error:
+            # A full disk: the test fails by it. Until it has ended the answer is kept in memory, and may get in then.
+            self.verdict.add(Problem(error))
 
     def record_later(self, ticket: Ticket, response: Response) -> None:
         """As `record`, from where no lock may be taken: the collector may close a stream at any time, in any thread."""
@@ -318,6 +328,10 @@ class Session:
             calls=len(self._calls),
         )
 
+    def call_is_over(self) -> None:
+        """Know that what comes now is the teardown's, which the end of the call cannot miss."""
+        self._phase = TEARDOWN
+
     def close(self) -> None:
         """Take no more calls."""
         self._open = False
@@ -334,7 +348,9 @@ class Session:
         thread = threading.get_ident()
         raced = any(ticket.thread != thread for ticket in self._record.unanswered.values())
         self._calls.append(call)
-        return Ticket(call=call, scrubbed=scrubbed, at=self._now(), thread=thread, raced=raced, library=library)
+        return Ticket(
+            call=call, scrubbed=scrubbed, at=self._now(), thread=thread, raced=raced, library=library, phase=self._phase
+        )
 
     def _replay(self, ticket: Ticket, position: int) -> Replay:
         interaction = self.playback.play(position)
@@ -373,7 +389,7 @@ class Session:
         return self.reasons.exhausted(ticket, times) if found is Found.PLAYED else self.reasons.no_match(ticket)
 
     def _scrubbed(self, ticket: Ticket, response: Response) -> ScrubbedInteraction:
-        recording = Recording(at=ticket.at, test=self.test, provider=ticket.call.provider.name)
+        recording = Recording(at=ticket.at, test=self.test, provider=ticket.call.provider.name, phase=ticket.phase)
         return self._scrubber.interaction(Interaction(ticket.scrubbed, (response, recording)))
 
     def _unstorable(self, ticket: Ticket, error: Exception) -> CassetteError:

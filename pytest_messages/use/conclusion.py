@@ -43,24 +43,29 @@ class Use:
         self.ended_with: str | None = None
         self._keeping = keeping
 
-    def conclude(self) -> list[MessagesError]:
-        """Keep what was recorded, judge it, and return what must make the test fail and was not told yet."""
-        self._draw_up()
+    def conclude(self, *, in_call: bool = False) -> list[MessagesError]:
+        """Keep what was recorded, judge it, and return what must make the test fail and was not told yet.
+
+        ``in_call`` says that only the test's own call is over: its teardown may make further calls.
+        """
+        self._draw_up(in_call=in_call)
+        if in_call:
+            self.session.call_is_over()
         return self.run.hear(self.session)
 
     def conclude_later(self) -> None:
         """As `conclude`, where no report is at hand: the next one tells what must make the test fail."""
-        self._draw_up()
+        self._draw_up(in_call=False)
         self.run.hear_later(self.session)
 
-    def _draw_up(self) -> None:
+    def _draw_up(self, *, in_call: bool) -> None:
         outcome = self.session.finish()
         self._keeping.keep(outcome.recorded, passed=self._passes(), reason=self._reason())
         self._judge()
         self._keeping.settle(outcome.recorded, passed=self._passes(), reason=self._reason())
         self._note_streams(outcome)
         if self._passes():
-            self._take_stock(outcome)
+            self._take_stock(outcome, in_call=in_call)
 
     def _passes(self) -> bool:
         self.passed = self.passed and not self.session.verdict.fails
@@ -96,24 +101,24 @@ class Use:
             if finding.level <= worst:
                 self.session.verdict.add(Problem(finding, _WEIGHTS[word]))
 
-    def _take_stock(self, outcome: Outcome) -> None:
+    def _take_stock(self, outcome: Outcome, *, in_call: bool) -> None:
         """Add what a test that passed may still fail by."""
         reasons, settings = self.session.reasons, self.plan.settings
         if not outcome.calls and self.plan.empty != "ignore":
             self._add(reasons.empty(SESSIONS.loaded(), SESSIONS.hooked()), self.plan.empty)
         if settings.unplayed != "ignore" and self.session.replays:
-            self._unplayed(outcome)
+            self._unplayed(outcome, in_call=in_call)
         days = settings.expire.removesuffix(":fail").partition("d")[0]
         if days.isdecimal():
             before = _now(UTC) - timedelta(days=int(days))
             if expired := reasons.expired(outcome.calls, outcome.played, before=before):
                 self._add(expired, "fail" if settings.expire.endswith(":fail") else "warn")
 
-    def _unplayed(self, outcome: Outcome) -> None:
+    def _unplayed(self, outcome: Outcome, *, in_call: bool) -> None:
         word = self.plan.settings.unplayed
         if self.plan.shared or self.session.recorded_by_others():
             self._share(outcome, word)
-        elif unplayed := self.session.reasons.unplayed(outcome.calls):
+        elif unplayed := self.session.reasons.unplayed(outcome.calls, in_call=in_call):
             self._add(unplayed, word)
 
     def _share(self, outcome: Outcome, word: str) -> None:

@@ -235,6 +235,15 @@ def test_what_cannot_be_stored_is_no_business_of_the_client(error: MessagesError
     assert session.calls[0].response is not None
 
 
+def test_a_call_that_comes_after_its_session_names_its_library() -> None:
+    session = opened()
+    session.close()
+    decision = session.decide(request("one"), library="httpx2")
+    assert isinstance(decision, Refuse)
+    assert isinstance(decision.error, NotRecordableError)
+    assert (decision.error.library, decision.error.host) == ("httpx2", "api.anthropic.com")
+
+
 def test_what_the_collector_leaves_is_taken_at_the_next_question() -> None:
     session = opened()
     ticket = forwarded(session, "one").ticket

@@ -133,6 +133,26 @@ def test_any_failure_while_an_answer_is_stored_is_told_and_never_raised_into_the
     assert "RecursionError: too deep" in str(error)
 
 
+def test_an_answer_that_a_full_disk_did_not_take_gets_in_when_there_is_room_again(suite: Suite) -> None:
+    suite.write("""
+        import resource
+
+        @pytest.mark.messages
+        def test_it():
+            ask("sandbox: say one")
+            before = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+            try:
+                ask("sandbox: say two")
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            ask("sandbox: say three")
+    """)
+    suite.run(failed=1).stdout.fnmatch_lines(["*File too large*"])
+    assert suite.files() == [CASSETTE]
+    assert suite.prompts() == [f"sandbox: say {word}" for word in ("one", "two", "three")]
+
+
 # A place where nothing can be written
 
 
@@ -202,6 +222,43 @@ def test_a_replay_touches_no_disk(suite: Suite) -> None:
     suite.run(passed=1)
     assert (suite.path / "cassettes" / CASSETTE).stat().st_mtime_ns == before
     assert part.parts(suite.path / "cassettes/test_suite") == []
+
+
+# What the teardown does
+
+
+def test_calls_of_a_teardown_replay_as_they_were_recorded(suite: Suite) -> None:
+    suite.write("""
+        @pytest.fixture
+        def cleaning(messages_cassette):
+            yield
+            assert ask("sandbox: say bye") == "bye"
+
+        @pytest.mark.messages
+        def test_it(cleaning):
+            assert ask("sandbox: say hello") == "hello"
+    """)
+    for mode in ("once", "once", "none"):
+        suite.run(f"--messages-record={mode}", passed=1)
+    assert [each.recording.phase for each in suite.cassette().interactions] == [None, "teardown"]
+
+
+def test_a_recording_that_the_teardown_no_longer_asks_for_is_told(suite: Suite) -> None:
+    source = """
+        @pytest.fixture
+        def cleaning(messages_cassette):
+            yield
+            {then}
+
+        @pytest.mark.messages
+        def test_it(cleaning):
+            ask("sandbox: say hello")
+    """
+    suite.write(source.format(then='ask("sandbox: say bye")'))
+    suite.run(passed=1)
+    suite.write(source.format(then="pass"))
+    result = suite.run(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["1 of 2 recorded interactions was never asked for"])
 
 
 # Attempts
