@@ -13,6 +13,9 @@ from pytest_messages.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SUFFIXES = (".yaml", ".yml", ".json")
+"""How the name of a cassette may end; JSON is what VCR.py's other serializer writes, and YAML reads it."""
+
 _SAFE = re.compile(r"[A-Za-z0-9_\-\[\]()+=,@ .]")
 _WINDOWS_REFUSES = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)|[ .]$", re.IGNORECASE)
 _CLASS_CAPITALS = frozenset({0, 4})
@@ -39,14 +42,22 @@ def cassette_of_test(directory: Path, nodeid: str, *, testpaths: Sequence[str] =
 
 
 def named_cassette(directory: Path, name: str) -> Path:
-    """Return ``<dir>/<name>.yaml``; raises `SettingsError` for a name that leaves the directory."""
+    """Return ``<dir>/<name>``, with `.yaml` where it has no ending of a cassette.
+
+    Raises `SettingsError` for a name that leaves the directory.
+    """
     if not name or name.endswith("/"):
         raise SettingsError(f"a cassette cannot be named {name!r}; name a file below {directory}")
-    path = Path(ntpath.normpath(directory / f"{name.removesuffix('.yaml')}.yaml").replace("\\", "/"))
+    path = Path(ntpath.normpath(directory / with_suffix(name)).replace("\\", "/"))
     inside = Path(ntpath.normpath(directory).replace("\\", "/"))
     if ntpath.isabs(name) or ntpath.splitdrive(name)[0] or not path.is_relative_to(inside):
         raise SettingsError(f"cassette name {name!r} leads out of {directory}; a name is a path below it, without `..`")
     return path
+
+
+def with_suffix(name: str) -> str:
+    """Return ``name`` as a cassette's: one that ends as cassettes do stays as it is."""
+    return name if name.lower().endswith(SUFFIXES) else f"{name}.yaml"
 
 
 def _encoded(text: str, *, keep: str) -> str:

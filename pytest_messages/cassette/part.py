@@ -16,6 +16,7 @@ import filelock
 
 from pytest_messages.cassette.disk import BINARY, PART_SUFFIX, failure, lock, pass_gate, write_all, writing
 from pytest_messages.cassette.document import Cassette
+from pytest_messages.cassette.naming import SUFFIXES
 from pytest_messages.cassette.reading import load, whole_interactions
 from pytest_messages.cassette.writing import dump_head, dump_interaction
 from pytest_messages.errors import CassetteError
@@ -196,8 +197,9 @@ def cassette_of(path: Path) -> Path:
     """Return the cassette that the part file ``path`` belongs to."""
     named = _NAME.fullmatch(path.name)
     stem = named["stem"] if named else path.stem
-    short = path.with_name(f"{stem}.yml")
-    return short if short.is_file() else path.with_name(f"{stem}.yaml")
+    usual = path.with_name(f"{stem}.yaml")
+    there = [each for suffix in SUFFIXES if (each := path.with_name(f"{stem}{suffix}")).is_file()]
+    return there[0] if there else usual
 
 
 def _part_name(cassette: Path, number: int) -> str:

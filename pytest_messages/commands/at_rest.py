@@ -54,6 +54,21 @@ def files(paths: Iterable[str]) -> list[Path]:
     return list(dict.fromkeys(named))
 
 
+def nothing_to(act: str, named: Sequence[str]) -> str:
+    """Say that there is nothing to ``act`` on, and what was found in its place."""
+    if not named:
+        return f"there is no cassette to {act}: name a file, or a folder that holds some"
+    others = sorted(path for name in named for path in Path(name).rglob("*") if path.is_file())
+    looked = f"looked for .yaml and .yml files below {', '.join(named)}"
+    if not others:
+        return f"there is no cassette to {act}: {looked}, where there are no files at all"
+    shown = ", ".join(map(str, others[:_SHOWN])) + (", …" if len(others) > _SHOWN else "")
+    return f"there is no cassette to {act}: {looked}, and found only {shown}; a file that is named is read anyway"
+
+
+_SHOWN = 3
+
+
 def check_files(
     paths: Sequence[Path],
     *,

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_messages import providers, report, sandbox
+from pytest_messages import providers, report
 from pytest_messages.cassette import store
 from pytest_messages.commands import at_rest
+from pytest_messages.commands.terminal import FINE, FOUND, USAGE, agreed
 from pytest_messages.errors import CredentialError
 from pytest_messages.report.check_output import as_text
 from pytest_messages.report.layout import number
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Mapping
 
 SUITE = '''\
@@ -100,8 +102,21 @@ class _Step:
     ok: bool
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("--live", action="store_true", help="use the real API, with your key; states the cost first")
+    parser.add_argument("--yes", action="store_true", help="with --live: record without asking first")
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run the demo and return the exit code."""
+    return live(yes=asked.yes) if asked.live else offline()
+
+
 def offline() -> int:
     """Run the demo against the sandbox and return the exit code; needs neither a key nor a network."""
+    from pytest_messages import sandbox  # noqa: PLC0415 - its server comes with an extra
+
     print("pytest-messages demo. No key, no network: the API below is the SANDBOX, a program on this machine.\n")
     with _folder() as folder:
         _write(folder, model=_MODEL, error="sandbox: error 404")
@@ -122,9 +137,9 @@ def live(*, yes: bool) -> int:
     if not any(os.environ.get(variable) for variable in variables):
         raise CredentialError(f"the live demo needs a key: set {' or '.join(variables)}", variables=variables)
     print(f"pytest-messages demo, against the real API ({provider.base_url}).\nIt costs {_LIVE_COST} of {_MODEL}.")
-    if not yes and input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
-        print("Nothing was sent.")
-        return 1
+    if not (yes or agreed("Go on?")):
+        print("nothing was sent")
+        return USAGE
     with _folder() as folder:
         _write(folder, model=_MODEL, error="Hello")
         steps = [_pytest(folder, dict(os.environ), "1. Record, from the real API", "--messages-record=once")]
@@ -175,12 +190,12 @@ def _conclude(folder: Path, steps: list[_Step], *, sandboxed: bool) -> int:
     failed = [step.title for step in steps if not step.ok]
     if failed:
         print(f"FAILED: {'; '.join(failed)}")
-        return 1
+        return FOUND
     where = "from the sandbox on this machine" if sandboxed else "from the real API"
     print(
         f"All steps worked. What was recorded came {where}; the replay, the judging and the files are the real thing."
     )
-    return 0
+    return FINE
 
 
 def _judged(tape: Path) -> _Step:

@@ -16,6 +16,7 @@ import httpx
 from pytest_messages import providers
 from pytest_messages.client import MessagesClient
 from pytest_messages.commands.at_rest import Found
+from pytest_messages.commands.terminal import FINE, FOUND, USAGE, agreed
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import Level, Violation
 from pytest_messages.report.check_output import FORMATS
@@ -181,9 +182,9 @@ def main(asked: argparse.Namespace, declared: Mapping[str, Provider]) -> int:
     print(f"{len(probes)} requests to {profile.base_url} as {profile.title}, model {model}:", file=told)
     print("\n".join(f"  {probe.name:<30} {_gist(probe)}" for probe in probes), file=told)
     print(f"about {sum(probe.tokens for probe in probes):,} tokens in all", file=told)
-    if not asked.yes and not _agreed():
+    if not asked.yes and not agreed("Send them?"):
         print("nothing was sent", file=told)
-        return 2
+        return USAGE
     done = run(profile, model=model)
     print("\n".join(f"  {each.probe.name:<30} {each.status or '---'}  {each.verdict}" for each in done), file=told)
     shown = [
@@ -204,7 +205,8 @@ def _concluded(done: list[Probed], told: Any, *, strict: bool) -> int:
     if verdicts["no answer"] == len(done):
         print("nothing answered: is the server there, and is the URL its base URL?", file=sys.stderr)
         return 2
-    return 1 if levels[Level.VIOLATION] or (strict and levels[Level.NOTICE]) or verdicts["no answer"] else 0
+    failed = levels[Level.VIOLATION] or (strict and levels[Level.NOTICE]) or verdicts["no answer"]
+    return FOUND if failed else FINE
 
 
 def _profile(asked: argparse.Namespace, declared: Mapping[str, Provider]) -> Provider:
@@ -220,10 +222,3 @@ def _profile(asked: argparse.Namespace, declared: Mapping[str, Provider]) -> Pro
 
 def _gist(probe: Probe) -> str:
     return probe.content or json.dumps(probe.body, ensure_ascii=False)[:80]
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        print("there is no terminal to ask on: add --yes to send", file=sys.stderr)
-        return False
-    return input("Send them? [y/N] ").strip().lower() in {"y", "yes"}

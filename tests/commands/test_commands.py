@@ -14,7 +14,8 @@ from sessions import JSON_HEADERS, dump, interaction, message
 
 from pytest_messages.api import schema
 from pytest_messages.cassette import store
-from pytest_messages.commands.main import FINE, FOUND, USAGE, main
+from pytest_messages.commands.main import main
+from pytest_messages.commands.terminal import FINE, FOUND, USAGE
 from pytest_messages.scrubbing import Scrubber
 from pytest_messages.wire import Response
 
@@ -140,6 +141,7 @@ def test_nothing_to_check_is_a_wrong_command(capsys: Printed) -> None:
     err = capsys.readouterr().err
     assert err.count("there is no cassette to check") == 2
     assert "there is no file or folder none.yaml" in err
+    assert "looked for .yaml and .yml files below empty, where there are no files at all" in err
 
 
 def test_a_declared_gateway_judges(capsys: Printed) -> None:
@@ -181,7 +183,7 @@ def test_a_number_that_is_not_there_is_said(capsys: Printed) -> None:
     assert main(["show", "a.yaml#7"]) == USAGE
     assert capsys.readouterr().err == "a.yaml has no interaction 7; it has 1\n"
     assert main(["show", "a.yaml#0"]) == USAGE
-    assert "missing" in capsys.readouterr().err
+    assert capsys.readouterr().err == "a.yaml has no interaction 0; it has 1\n"
 
 
 def test_a_file_may_have_a_hash_in_its_name(capsys: Printed) -> None:
@@ -235,7 +237,7 @@ def test_import_writes_our_own_form_once(capsys: Printed) -> None:
     path = foreign(Path("a.yaml"), KEY)
     assert main(["import", "a.yaml", "--scrub", "question -> <q>"]) == FINE
     assert main(["import", "a.yaml"]) == FINE
-    assert capsys.readouterr().out == "a.yaml: rewritten\na.yaml: already as we write it\n"
+    assert capsys.readouterr().out == "a.yaml: rewritten\na.yaml: already in our form\n"
     assert path.read_text().startswith("# pytest-messages cassette 1\n")
     assert KEY not in path.read_text()
 
@@ -245,6 +247,51 @@ def test_a_file_that_cannot_be_opened_is_explained(capsys: Printed) -> None:
     Path("b.yaml").write_bytes(b"\xff\xfe\x00")
     assert main(["import", "b.yaml"]) == USAGE
     assert "b.yaml" in capsys.readouterr().err
+
+
+def folder_with_a_bad_file() -> list[Path]:
+    Path("vcrs").mkdir()
+    Path("vcrs/b.yaml").write_text("version: 1\ninteractions: {")
+    return [foreign(Path("vcrs/a.yaml"), KEY), foreign(Path("vcrs/c.yaml"), KEY)]
+
+
+@pytest.mark.parametrize("command", [["import"], ["audit", "--fix"]])
+def test_a_bad_file_stops_no_other(command: list[str], capsys: Printed) -> None:
+    good = folder_with_a_bad_file()
+    assert main([*command, "vcrs"]) == FOUND
+    printed = capsys.readouterr()
+    assert "vcrs/b.yaml" in printed.err
+    assert "1 of 3 files could not be" in printed.err
+    assert [KEY in path.read_text() for path in good] == [False, False]
+
+
+def test_a_folder_of_nothing_that_can_be_imported_says_what_it_holds(capsys: Printed) -> None:
+    Path("vcrs").mkdir()
+    for name in ("a.json", "b.yaml.gz"):
+        (Path("vcrs") / name).write_text("{}")
+    assert main(["import", "vcrs"]) == USAGE
+    assert "found only vcrs/a.json, vcrs/b.yaml.gz; a file that is named is read anyway" in capsys.readouterr().err
+    for name in ("a.yaml", "b.yaml"):
+        (Path("vcrs") / name).write_text("- no cassette")
+    assert main(["import", "vcrs"]) == USAGE
+    assert "2 of 2 files could not be imported" in capsys.readouterr().err
+
+
+def test_a_folder_is_shown_file_by_file(capsys: Printed) -> None:
+    written(Path("tapes/a.yaml"), message("first answer"))
+    written(Path("tapes/deep/c.yaml"), message("second answer"))
+    assert main(["show", "tapes"]) == FINE
+    out = capsys.readouterr().out
+    assert out.index("tapes/a.yaml") < out.index("first answer") < out.index("tapes/deep/c.yaml")
+    assert "second answer" in out
+    Path("tapes/b.yaml").write_text("- no cassette")
+    assert main(["show", "tapes"]) == FOUND
+    printed = capsys.readouterr()
+    assert "second answer" in printed.out
+    assert "1 of 3 files could not be shown" in printed.err
+    Path("empty").mkdir()
+    assert main(["show", "empty"]) == USAGE
+    assert "there is no cassette to show" in capsys.readouterr().err
 
 
 # schema
@@ -279,6 +326,41 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     shell = f"{sys.executable} -m pytest_messages show --raw a.yaml | head -n 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (FINE, "")
+
+
+@pytest.mark.parametrize("command", [["schema"], ["show", "a.yaml"], ["check", "a.yaml", "--hints"]])
+def test_a_short_output_that_nobody_reads_is_no_error_either(command: list[str]) -> None:
+    written(Path("a.yaml"), NEWER)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        whole = [sys.executable, "-m", "pytest_messages", *command]
+        done = subprocess.run(whole, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (FINE, "")
+
+
+def test_a_terminal_that_lacks_a_letter_shows_its_escape() -> None:
+    written(Path("a.yaml"), message("caf\u00e9 \u2603"))
+    done = run("show", "a.yaml", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (FINE, "")
+    assert "caf\\xe9 \\u2603" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_cannot_be_written_is_said_in_a_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "pytest_messages", "schema"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert done.returncode == USAGE
+    assert done.stderr.splitlines() == ["pytest-messages: [Errno 28] No space left on device"]
+
+
+def test_the_live_demo_asks_and_without_a_terminal_sends_nothing() -> None:
+    environ = {**os.environ, "ANTHROPIC_API_KEY": "sk-ant-" + "no-real-key"}
+    done = run("demo", "--live", env=environ, stdin=subprocess.DEVNULL)
+    assert done.returncode == USAGE
+    assert done.stderr == "there is no terminal to ask on: add --yes to send\n"
+    assert done.stdout.endswith("nothing was sent\n")
 
 
 def test_the_demo_works_without_a_key_and_says_what_was_sandboxed() -> None:

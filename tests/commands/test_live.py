@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_messages.commands import live, main
+from pytest_messages.commands import live, main, terminal
 
 if TYPE_CHECKING:
     from pytest_messages.sandbox import Sandbox
@@ -30,7 +30,7 @@ def test_the_sandbox_conforms_in_each_of_its_dialects(
     name: str, messages_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = len(messages_sandbox.requests)
-    assert check(messages_sandbox.url_for(name), "--provider", name, "--yes", "--strict") == main.FINE
+    assert check(messages_sandbox.url_for(name), "--provider", name, "--yes", "--strict") == terminal.FINE
     said = capsys.readouterr().out
     sent = len(messages_sandbox.requests) - before
     assert sent == len([probe for probe in live.PROBES if name != "shuyou" or not probe.counting])
@@ -43,7 +43,7 @@ def test_one_dialect_taken_for_another_is_found_out(
 ) -> None:
     code = check(messages_sandbox.url_for("shuyou"), "--provider", "anthropic", "--yes", "--format", "json")
     findings = json.loads(capsys.readouterr().out)
-    assert code == main.FOUND
+    assert code == terminal.FOUND
     assert {"error.envelope"} <= {row["rule"] for row in findings}
     assert {tuple(row) for row in findings} == {
         ("cassette", "interaction", "where", "rule", "level", "message", "source")
@@ -63,13 +63,13 @@ def test_nothing_is_sent_without_a_yes(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))  # no terminal: nobody has read what it costs
     before = len(messages_sandbox.requests)
-    assert check(messages_sandbox.url, "--provider", "anthropic") == main.USAGE
+    assert check(messages_sandbox.url, "--provider", "anthropic") == terminal.USAGE
     assert len(messages_sandbox.requests) == before
     assert capsys.readouterr().out.splitlines()[-1] == "nothing was sent"
 
 
 def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check("http://127.0.0.1:9", "--provider", "anthropic", "--yes") == main.USAGE
+    assert check("http://127.0.0.1:9", "--provider", "anthropic", "--yes") == terminal.USAGE
     assert "nothing answered" in capsys.readouterr().err
 
 
@@ -81,13 +81,13 @@ def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_a_wrong_command(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["check", *arguments, "--live", "http://127.0.0.1:9", "--yes"]) == main.USAGE
+    assert main.main(["check", *arguments, "--live", "http://127.0.0.1:9", "--yes"]) == terminal.USAGE
     assert said in capsys.readouterr().err
 
 
 def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("SHUYOU_API_KEY")
-    assert check("http://127.0.0.1:9", "--provider", "shuyou", "--yes") == main.USAGE
+    assert check("http://127.0.0.1:9", "--provider", "shuyou", "--yes") == terminal.USAGE
     assert "set SHUYOU_API_KEY" in capsys.readouterr().err
 
 
