@@ -106,7 +106,14 @@ class CassetteError(MessagesError):
 
 
 class CassetteNotFoundError(CassetteError):
-    """There is no cassette at the path, and the record mode does not allow to make one."""
+    """There is no cassette at the path, and the record mode does not allow to make one.
+
+    ``former`` is a cassette beside it that answers the request, where there is one; ``former_test`` recorded it, and is
+    not among the tests of this run.
+    """
+
+    former: str | None = None
+    former_test: str | None = None
 
     def __init__(self, message: str, *, path: str, context: CallContext | None = None) -> None:
         super().__init__(message, path=path)

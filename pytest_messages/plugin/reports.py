@@ -153,7 +153,7 @@ def _fail(
     raised = getattr(getattr(call.excinfo, "value", None), "error", None) if call.excinfo else None
     if phase.failed and len(errors) == 1 and raised is errors[0]:
         return  # the test ended with this very refusal: pytest has said it
-    text = "\n\n".join(report.explain(error) for error in errors)
+    text = "\n\n".join(report.together(errors, said=raised, hints=_hints(item)))
     if not phase.failed and any(isinstance(error, _REFUSALS) for error in errors):
         text = f"{text}\n\n{report.MEANT}"
     if phase.failed and phase.longrepr is not None:
@@ -165,3 +165,9 @@ def _fail(
         raise refusal(errors[0], text)
     except pytest.fail.Exception:
         phase.longrepr = item.repr_failure(pytest.ExceptionInfo.from_current())
+
+
+def _hints(item: pytest.Item) -> list[str]:
+    """Return what else helps against many refusals in one test."""
+    # Hypothesis marks what it has decorated by this attribute.
+    return [report.DERANDOMIZE] if hasattr(getattr(item, "obj", None), "hypothesis") else []

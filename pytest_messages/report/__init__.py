@@ -3,6 +3,7 @@
 from pytest_messages.report.conversation import conversation, wire
 from pytest_messages.report.explanation import explain, violations
 from pytest_messages.report.run_lines import (
+    DERANDOMIZE,
     ENDED_WITH,
     MEANT,
     header,
@@ -16,12 +17,14 @@ from pytest_messages.report.run_lines import (
     passed_by,
     still_open,
     summary,
+    together,
     unplayed_by_all,
     unplayed_not_judged,
     warned,
 )
 
 __all__ = [
+    "DERANDOMIZE",
     "ENDED_WITH",
     "MEANT",
     "conversation",
@@ -37,6 +40,7 @@ __all__ = [
     "passed_by",
     "still_open",
     "summary",
+    "together",
     "unplayed_by_all",
     "unplayed_not_judged",
     "violations",

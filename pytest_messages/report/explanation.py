@@ -128,7 +128,8 @@ def _file(path: str, *remarks: str) -> list[str]:
 
 
 def _cassette(context: CallContext) -> tuple[str, list[str]]:
-    holds = f"({number(context.interactions, 'interaction')}, {context.unplayed} unplayed)"
+    count = number(context.interactions, "interaction")
+    holds = f"({count}, {context.unplayed} unplayed)" if context.interactions else "(nothing recorded yet)"
     return "cassette", _file(context.cassette, holds, f"record mode {context.mode}")
 
 
@@ -331,10 +332,11 @@ def _closed(error: StreamClosedError) -> _Sheet:
 
 def _not_recordable(error: NotRecordableError) -> _Sheet:
     context = error.context
+    marked = bool(context.cassette)
     return _Sheet(
         str(error),
         [
-            _cassette(context),
+            *([_cassette(context)] if marked else []),
             ("where", _prose(f"host {error.host}, library {error.library}, thread {error.thread}")),
             (
                 "nearest",
@@ -342,7 +344,10 @@ def _not_recordable(error: NotRecordableError) -> _Sheet:
             ),
         ],
         steps=[
-            ("to record such calls", "@pytest.mark.messages on the test, and one of these clients"),
+            (
+                "to record such calls",
+                "make them with one of these clients" if marked else "@pytest.mark.messages on the test",
+            ),
             ("to let them pass", f"messages_hosts = -{line(error.host)}"),
         ],
     )
@@ -361,12 +366,22 @@ def _missing(error: CassetteNotFoundError) -> _Sheet:
     mode = f"record mode {context.mode}" if context else ""
     return _Sheet(
         f"The cassette is missing, so {who}" if context else f"The cassette is missing: {who}",
-        [
-            ("cassette", _file(error.path, "missing", mode)),
-            ("nearest", ["none: nothing was recorded at this path yet"]),
-        ],
-        steps=[("to record it", _record(context, "once"))],
+        [("cassette", _file(error.path, "missing", mode)), ("nearest", _former(error))],
+        steps=[*_rename(error), ("to record it", _record(context, "once"))],
     )
+
+
+def _former(error: CassetteNotFoundError) -> list[str]:
+    if error.former is None:
+        return ["none: nothing was recorded at this path yet"]
+    return [*_file(error.former), *_prose(f"holds this very request; recorded by {error.former_test}")]
+
+
+def _rename(error: CassetteNotFoundError) -> Iterator[tuple[str, str]]:
+    """Offer the cassette of a test that is gone; who has renamed the test knows whether it is that one."""
+    if error.former is not None:
+        new = error.context.test if error.context and error.context.test else error.path
+        yield "if the test was renamed", f"pytest-messages mv {shell(error.former)} {shell(new)}"
 
 
 def _format(error: CassetteFormatError) -> _Sheet:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_messages.errors import ReplayError
+from pytest_messages.report.explanation import explain
 from pytest_messages.report.layout import line, number, shell
 
 if TYPE_CHECKING:
@@ -17,6 +19,12 @@ ENDED_WITH = "The test itself ended with:"
 
 MEANT = "A test that means this says so: with pytest_messages.expect_refusal(): ... Nothing else clears a refusal."
 """Ends what is said to a test that has passed for all its refused calls."""
+
+DERANDOMIZE = (
+    "Hypothesis draws other examples in each run, and none of them was recorded: @settings(derandomize=True) draws the"
+    " same ones, and with @pytest.mark.messages(repeats='last') an example may be tried again."
+)
+"""Said where a test of hypothesis was refused something."""
 
 _LONG = 1000
 """A line of the summary wraps by itself, and is cut only where it would never end."""
@@ -121,6 +129,32 @@ def unplayed_by_all(path: str, positions: Sequence[int], total: int) -> str:
 def orphans(paths: Sequence[str]) -> str:
     """Name the cassette files that no test used."""
     return f"no test used {number(len(paths), 'cassette')}: {_few(paths)}"
+
+
+def together(
+    errors: Sequence[MessagesError], *, said: MessagesError | None = None, hints: Sequence[str] = ()
+) -> list[str]:
+    """Return the texts of all that a test fails by, and how many more there are where one kind came up often.
+
+    ``said`` is what pytest shows anyway, since the test ended with it; ``hints`` go with refusals.
+    """
+    kinds: dict[str, list[MessagesError]] = {}
+    for error in errors:
+        kinds.setdefault(type(error).__name__, []).append(error)
+    told = [text for kind, several in kinds.items() for text in _several(kind, several, said)]
+    return [*told, *hints] if any(isinstance(error, ReplayError) for error in errors) else told
+
+
+_FEW = 2
+"""So many errors of one kind are told one by one: two tasks side by side are refused two calls."""
+
+
+def _several(kind: str, errors: Sequence[MessagesError], said: MessagesError | None) -> list[str]:
+    unsaid = [error for error in errors if error is not said]
+    if len(errors) <= _FEW:
+        return [explain(error) for error in unsaid]
+    more = f"This test has {number(len(errors) - 1, 'problem')} more of this kind ({kind})."
+    return [more] if len(unsaid) < len(errors) else [explain(errors[0]), more]
 
 
 def orphans_not_judged(why: str) -> str:

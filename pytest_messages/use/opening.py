@@ -20,6 +20,7 @@ from pytest_messages.session.modes import State
 from pytest_messages.session.scope import Scope
 from pytest_messages.session.session import Session, Unmarked
 from pytest_messages.settings import RecordMode
+from pytest_messages.use import renamed
 from pytest_messages.use.conclusion import Use, timestamp
 from pytest_messages.use.keeping import Keeping
 from pytest_messages.use.run import First
@@ -27,6 +28,7 @@ from pytest_messages.use.run import First
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pytest_messages.errors import MessagesError
     from pytest_messages.findings import GateResult
     from pytest_messages.providers import Provider
     from pytest_messages.scrubbing import Gate
@@ -87,7 +89,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
         prepare=part.prepare,
         append=part.append,
         now=timestamp,
-        explain=report.explain,
+        explain=lambda error: _explained(error, plan, run, session),
         late=lambda _: run.late.append(session),
     )
     run.used.add(str(plan.path))
@@ -103,6 +105,15 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
             yield use
     finally:
         run.tally += replace(session.tally, allowed=gate.counted)
+
+
+def _explained(error: MessagesError, plan: Plan, run: Run, session: Session) -> str:
+    """Return the text of a refusal, which for the first call that finds no cassette says where its answer may lie."""
+    if isinstance(error, CassetteNotFoundError) and len(session.calls) == 1:
+        found = renamed.former(plan, run, session.calls[0].request)
+        if found is not None:
+            error.former, error.former_test = run.shown(found.path), found.tests[0]
+    return report.explain(error)
 
 
 def _read(plan: Plan) -> Cassette | None:

@@ -257,7 +257,7 @@ A raw socket cannot be recorded
   where     host h, library socket, thread T-1
   nearest   what is recorded: httpx, httpx2, requests, urllib3, http.client and aiohttp, in a marked test
 
-  to record such calls @pytest.mark.messages on the test, and one of these clients
+  to record such calls make them with one of these clients
   to let them pass     messages_hosts = -h""",
     ),
     (
@@ -658,7 +658,7 @@ def test_long_names_stay_whole_below_their_label() -> None:
     )
     assert report.explain(miss(nearest=None, context=context)).split("\n")[2:] == [
         "  cassette  c/" + "x" * 100,
-        "            (0 interactions, 0 unplayed), record mode none",
+        "            (nothing recorded yet), record mode none",
         "  nearest   none: the cassette holds no interaction",
         "",
         "  to record it again",
