@@ -6,11 +6,15 @@ connection that none of our transports makes is let through and noted with the s
 
 The functions of ``socket`` are replaced while a session is open and put back afterwards. An audit hook would also see
 references to these functions that were taken before, but it can never be removed: every audited event of the process,
-each import, ``open`` and ``id``, would pay for it for good.
+each import, ``open`` and ``id``, would pay for it for good. One that only compares the event's name makes ``id`` ten
+times slower and doubles what ``copy.deepcopy`` takes, in every test that runs after the first replay.
 
-Not covered: sockets opened by C code (uvloop, pycurl, gRPC), other processes, a plain proxy (nothing but its own host
-is connected to), a module that kept a reference of its own to ``getaddrinfo`` and connects to the address it got, and
-addresses given to the Windows proactor loop as they are.
+On loopback every name of this machine is one: the port decides.
+
+Not covered: sockets opened by C code (uvloop, pycurl, gRPC) or by ``_socket`` itself, a reference to ``connect`` that
+was taken before the session, a class that overrides it, sockets that were connected before, UNIX sockets, other
+processes, a plain proxy (nothing but its own host is connected to), a module that kept a reference of its own to
+``getaddrinfo`` and connects to the address it got, and addresses given to the Windows proactor loop as they are.
 """
 
 from __future__ import annotations
@@ -48,6 +52,7 @@ class Guard:
         if not self._undo:
             self._replace(socket, "getaddrinfo", self._getaddrinfo)
             self._replace(socket, "gethostbyname", self._gethostbyname)
+            self._replace(socket, "gethostbyname_ex", self._gethostbyname)
             self._replace(asyncio.BaseEventLoop, "getaddrinfo", self._loop_getaddrinfo)
             self._replace(socket.socket, "connect", self._connect)
             self._replace(socket.socket, "connect_ex", self._connect)
@@ -88,7 +93,7 @@ class Guard:
         guarded = self._check_name(host, None)
         found = original(host)
         if guarded or self._names:
-            self._remember([found], host if guarded else None)
+            self._remember([found] if isinstance(found, str) else found[2], host if guarded else None)
         return found
 
     async def _loop_getaddrinfo(self, original: Any, loop: Any, host: Any, port: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -28,3 +29,24 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=1024)
+def reaches_loopback(name: str) -> bool:
+    """Tell whether connecting to ``name``, as a socket reads it, ends at this machine: more spellings than URLs have.
+
+    Any address (``0.0.0.0``, ``::``, nothing) is this machine, and so are 127.0.0.1 inside IPv6 and the forms that
+    C has always taken: ``127.1``, ``2130706433``, ``0x7f.1``.
+    """
+    bare = name.strip("[]")
+    if not bare or is_loopback(name):
+        return True
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        try:
+            address = ipaddress.IPv4Address(socket.inet_aton(bare))
+        except OSError:
+            return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)

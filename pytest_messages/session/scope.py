@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pytest_messages.providers.hosts import is_loopback
+from pytest_messages.providers.hosts import is_loopback, reaches_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,12 +123,13 @@ class Scope:
     def guards(self, host: str, port: int | None) -> bool:
         """Tell whether a connection to ``host`` and ``port`` must come through a transport of ours.
 
-        On loopback only a host *and port* that the cassette or the setting names counts: a test has servers of its own.
+        On loopback only a *port* that the cassette or the setting names counts, for a test has servers of its own, and
+        it counts by whatever name of this machine it is reached.
         """
         if self._lists(self.excluded, host, port):
             return False
-        if is_loopback(host):
-            return f"{host.lower()}:{port}" in self.hosts
+        if reaches_loopback(host):
+            return _has_port(self.hosts, port) and not _has_port(self.excluded, port)
         return self._lists(self.hosts, host, port)
 
     @staticmethod
@@ -137,6 +138,12 @@ class Scope:
         if name in hosts or (port is not None and f"{name}:{port}" in hosts):
             return True
         return any("*" in entry and fnmatchcase(name, entry) for entry in hosts)
+
+
+def _has_port(hosts: Iterable[str], port: int | None) -> bool:
+    """Tell whether one of ``hosts`` is this machine at ``port``."""
+    places = (host.rpartition(":") for host in hosts)
+    return any(digits == str(port) and reaches_loopback(name) for name, colon, digits in places if colon and name)
 
 
 def _split(url: str) -> tuple[str, int | None, str] | None:

@@ -153,6 +153,44 @@ def test_a_connection_that_no_transport_makes_is_refused(
     assert server.connections == 0
 
 
+THIS_MACHINE = ["localhost", "LOCALHOST.", "api.localhost", "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001"]
+THIS_MACHINE += ["0177.0.0.1", "0.0.0.0", "0", "", "127.0.0.2"]  # noqa: S104 - connected to, not listened at
+
+
+@pytest.mark.parametrize("name", THIS_MACHINE)
+def test_this_machine_is_one_by_whatever_name(name: str, server: Server, path: Path) -> None:
+    with replaying(path), pytest.raises(Refused, match="cannot be recorded"):
+        by_connect((name, server.address[1]))
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("name", ["::1", "::", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:0:0:1"])
+def test_this_machine_is_one_by_whatever_name_of_ipv6(name: str, server: Server, path: Path) -> None:
+    port = server.address[1]
+    with socket.socket(socket.AF_INET6) as connection, replaying(path), pytest.raises(Refused):
+        connection.connect((name, port, 0, 0))
+    with replaying(path), pytest.raises(Refused):
+        socket.create_connection((name, port), timeout=5)
+    assert server.connections == 0
+
+
+def test_a_loop_that_connects_a_socket_by_another_name_is_refused(server: Server, path: Path) -> None:
+    async def call() -> None:
+        with socket.socket() as connection:
+            connection.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.2", server.address[1]))
+
+    with replaying(path), pytest.raises(Refused):
+        asyncio.run(call())
+    assert server.connections == 0
+
+
+def test_every_name_is_taken_out_with_one(server: Server, path: Path) -> None:
+    with replaying(path, hosts=[f"-127.0.0.1:{server.address[1]}"]):
+        by_connect(("127.1", server.address[1]))
+    assert server.connections == 1
+
+
 def test_the_explanation_names_the_call_and_what_to_do(server: Server, path: Path) -> None:
     with replaying(path), pytest.raises(Refused) as refused:
         by_connect(server.address)
@@ -194,8 +232,6 @@ def test_an_address_that_was_resolved_from_a_guarded_host_is_refused(server: Ser
         by_connect(server.address)  # another port of the address: not guarded
         with pytest.raises(Refused) as refused:
             by_connect(elsewhere.address)
-        assert socket.gethostbyname("127.0.0.1") == "127.0.0.1"  # now the address stands for itself
-        by_connect(elsewhere.address)
     assert isinstance(refused.value.error, NotRecordableError)
     assert refused.value.error.host == "localhost"
 
