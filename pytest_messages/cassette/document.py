@@ -78,12 +78,14 @@ class Cassette:
     """What a cassette file holds.
 
     ``incomplete`` names the tests that recorded here and have not passed yet, and ``reasons`` why, where that is known;
-    ``salt`` keys the placeholders, None in a
-    file that another tool wrote; ``own`` says that the file begins with our marker line.
+    ``salt`` keys the placeholders, None in a file that another tool wrote; ``unread`` is what else stands in the file
+    by its keys, such as the WebSocket interactions of cassetter, and is written back as it was; ``own`` says that the
+    file begins with our marker line.
     """
 
     interactions: tuple[Interaction, ...] = ()
     incomplete: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     salt: str | None = None
+    unread: Mapping[str, object] = field(default_factory=dict)
     own: bool = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import json
 import re
@@ -16,12 +14,22 @@ from pytest_messages.cassette.bodies import STYLES, restored
 from pytest_messages.cassette.codings import decoded
 from pytest_messages.cassette.document import Cassette, Interaction, Recording
 from pytest_messages.cassette.writing import MARKER
-from pytest_messages.cassette.yaml_tree import Source, Tree, expanded_size, parse, parse_json
-from pytest_messages.errors import CassetteFormatError, CassetteVersionError
+from pytest_messages.cassette.yaml_tree import (
+    DEPTH,
+    NOT_BASE64,
+    Source,
+    Tree,
+    depth,
+    expanded_size,
+    of_base64,
+    parse,
+    parse_json,
+)
+from pytest_messages.errors import CassetteError, CassetteFormatError, CassetteVersionError
 from pytest_messages.wire import Chunk, Ended, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_messages.wire import Headers
 
@@ -34,6 +42,8 @@ _PRETTY = ("{\n", "[\n")
 _STYLE_WORDS = ", ".join(STYLES)
 _LARGEST = 1_000_000
 
+_KEYS = frozenset({"version", "salt", "incomplete", "reasons", "interactions"})
+
 # Untrue once a body is stored decoded, and worth nothing where it is not.
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
@@ -44,7 +54,26 @@ def load(text: str | bytes, path: str) -> Cassette:
     In a file of our own, responses are read when first asked for, and so are their errors. Raises
     `CassetteFormatError` and `CassetteVersionError`.
     """
-    text = _text(text, path)
+    cassette = _load(_text(text, path), path)
+    others = [key for key, value in cassette.unread.items() if value and key.endswith("_interactions")]
+    if others and not cassette.interactions:
+        raise CassetteFormatError(
+            f"{path}: all that it holds is {' and '.join(others)}, and only HTTP interactions are read; "
+            "leave the file to the tool that wrote it, and name another cassette for this test",
+            path=path,
+        )
+    return cassette
+
+
+def unread(text: str | bytes, path: str) -> Mapping[str, object]:
+    """Return what stands in the file beside our own keys; nothing where the file cannot be read."""
+    try:
+        return _load(_text(text, path), path).unread
+    except CassetteError:
+        return {}
+
+
+def _load(text: str, path: str) -> Cassette:
     marked = _OURS.match(text)
     if marked is None:
         return _whole(text, Source(path), own=False)
@@ -122,7 +151,25 @@ def _cassette(document: Tree, interactions: tuple[Interaction, ...], *, own: boo
         raise document.error("incomplete is a list of node ids", "incomplete")
     salt = _optional(document, "salt")
     reasons = _reasons(document, incomplete)
-    return Cassette(interactions=interactions, incomplete=tuple(incomplete), reasons=reasons, salt=salt, own=own)
+    return Cassette(
+        interactions=interactions,
+        incomplete=tuple(incomplete),
+        reasons=reasons,
+        salt=salt,
+        unread={key: _unread(value, key, document) for key, value in document.items() if key not in _KEYS},
+        own=own,
+    )
+
+
+def _unread(value: object, key: str, document: Tree) -> object:
+    """Return ``value`` where it can be written again."""
+    try:
+        small = expanded_size(value, {}) <= _LARGEST and depth(value) < DEPTH
+    except RecursionError:
+        small = False
+    if not small:
+        raise document.error("this is nested too deeply to be kept, or stands for too many values", key)
+    return value
 
 
 def _reasons(document: Tree, incomplete: list[str]) -> dict[str, str]:
@@ -292,9 +339,9 @@ def _binary(tree: Tree, content: object) -> bytes:
 
 def _base64(tree: Tree, content: object) -> bytes:
     try:
-        return base64.b64decode(str(content))
-    except binascii.Error:
-        raise tree.error("this is not base64", "body") from None
+        return of_base64(str(content))
+    except ValueError:
+        raise tree.error(NOT_BASE64, "body") from None
 
 
 _CASSETTER: dict[str, Callable[[Tree, Any], str | bytes]] = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_messages.cassette.disk import BINARY, PART_SUFFIX, failure, lock, pass_gate, write_all, writing
 from pytest_messages.cassette.document import Cassette
-from pytest_messages.cassette.reading import load
+from pytest_messages.cassette.reading import load, unread
 from pytest_messages.cassette.writing import dump, dump_interaction
 from pytest_messages.errors import CassetteNotFoundError
 
@@ -31,11 +31,16 @@ class Draft:
     reasons: Mapping[str, str] = field(default_factory=dict)
     salt: str | None = None
 
-    @property
-    def text(self) -> str:
-        """The text of the file."""
+    def text(self, unread: Mapping[str, object]) -> str:
+        """Return the text of the file, with what other tools put into it."""
         return dump(
-            Cassette(interactions=self.interactions, incomplete=self.incomplete, reasons=self.reasons, salt=self.salt)
+            Cassette(
+                interactions=self.interactions,
+                incomplete=self.incomplete,
+                reasons=self.reasons,
+                salt=self.salt,
+                unread=unread,
+            )
         )
 
 
@@ -76,17 +81,20 @@ def commit(
     """
     with _only_writer(path, patience) as target:
         before = _bytes_at(target)
-        draft = change(None if before is None else _scrubbed(load(before, str(path)), scrub))
-        return draft is not None and _put(target, draft, before, gate=gate, path=path)
+        found = None if before is None else load(before, str(path))
+        draft = change(None if found is None else _scrubbed(found, scrub))
+        return draft is not None and _put(target, before, draft.text(found.unread if found else {}), gate, path)
 
 
 def put(path: Path, draft: Draft, *, gate: Gate, patience: float = 60.0) -> bool:
     """Replace whatever stands at ``path``, readable or not, and tell whether the file is another now.
 
-    As safe as `commit`, and raises what it raises, but for the errors of reading.
+    What other tools put beside the interactions stays, since nobody can record it again here. As
+    safe as `commit`, and raises what it raises, but for the errors of reading.
     """
     with _only_writer(path, patience) as target:
-        return _put(target, draft, _bytes_at(target), gate=gate, path=path)
+        before = _bytes_at(target)
+        return _put(target, before, draft.text(unread(before or "", str(path))), gate, path)
 
 
 def cassettes(directory: Path) -> Iterator[Path]:
@@ -104,8 +112,7 @@ def _only_writer(path: Path, patience: float) -> Iterator[Path]:
         yield target
 
 
-def _put(target: Path, draft: Draft, before: bytes | None, *, gate: Gate, path: Path) -> bool:
-    text = draft.text
+def _put(target: Path, before: bytes | None, text: str, gate: Gate, path: Path) -> bool:
     pass_gate(gate, text, path)
     if text.encode() == before:
         return False

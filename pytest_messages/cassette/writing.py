@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ MARKER = "# pytest-messages cassette 1"
 """The first line of a file that this writer wrote, and the promise that nothing but keys stands in column 0."""
 
 _BASE64_LINE = 76
+_LONG_KEY = 1_000
 
 # Plain without doubt in YAML 1.1 and 1.2: begins with a letter, and holds neither ": " nor " #".
 _PLAIN = re.compile(r"[A-Za-z](?:[!#-+\--9;-~]|,|:(?!\Z| )| (?!#|\Z))*")
@@ -57,8 +59,40 @@ def dump_head(cassette: Cassette, *, empty: bool) -> str:
         # Side by side with the list of tests: a node id may be longer than a key of YAML.
         if reasons := [cassette.reasons.get(test, "") for test in cassette.incomplete if cassette.reasons]:
             lines += ["reasons:", *(f"- {_word(reason)}" for reason in reasons)]
+    for key, value in cassette.unread.items():
+        lines += _unread(key, value)
     lines.append("interactions: []" if empty else "interactions:")
     return "\n".join(lines) + "\n"
+
+
+def _unread(key: str, value: object) -> Iterator[str]:
+    """Yield what another tool put beside the interactions: one line a value, or one for each of a list."""
+    if isinstance(value, list) and value:
+        yield _key(key).rstrip()
+        yield from (f"- {_flow(item)}" for item in value)
+    else:
+        yield _key(key) + _flow(value)
+
+
+def _flow(value: object) -> str:
+    """Return any value in one line; the reader has seen to it that none is nested too deeply to be walked."""
+    match value:
+        case dict():
+            return "{" + ", ".join(_key(key) + _flow(each) for key, each in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case bytes():
+            return f'!!binary "{base64.b64encode(value).decode()}"'
+        case str():
+            return _quoted(value)
+        case _:
+            return json.dumps(value)
+
+
+def _key(key: str) -> str:
+    """Return a key up to where its value begins; YAML takes one of 1,024 characters for a key only by its mark."""
+    quoted = _quoted(key)
+    return f"{quoted}: " if len(quoted) < _LONG_KEY else f"? {quoted}\n: "
 
 
 def _request(request: Request, body: str | bytes) -> Iterator[str]:

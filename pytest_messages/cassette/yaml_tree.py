@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import re
@@ -17,9 +16,12 @@ from pytest_messages.errors import CassetteFormatError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DEPTH = 200
+SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""PyYAML's safe loader: in C, or, where it was built without libyaml, the slow one in Python."""
+
+DEPTH = 200
 _TOO_DEEP = "it is nested too deeply"
-_SIZE = 5_000_000
+NOT_BASE64 = "this is not base64: restore what stood here, or record the cassette again"
 
 _YAML = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({None, "!", f"{_YAML}str", f"{_YAML}python/str", f"{_YAML}python/unicode"})
@@ -124,6 +126,18 @@ def expanded_size(value: object, sizes: dict[int, int]) -> int:
     return sizes[id(value)]
 
 
+def depth(value: object) -> int:
+    """Return how many containers stand within each other in ``value``, at the most."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(depth, value.values() if isinstance(value, dict) else value), default=0)
+
+
+def of_base64(text: str) -> bytes:
+    """Return the bytes that ``text`` stands for, in as many lines as it likes; raises `ValueError` where it is none."""
+    return base64.b64decode("".join(text.split()), validate=True)
+
+
 def _tree_of_pairs(pairs: list[tuple[str, Any]], source: Source) -> Tree:
     tree = Tree(source)
     for key, value in pairs:
@@ -134,7 +148,7 @@ def _tree_of_pairs(pairs: list[tuple[str, Any]], source: Source) -> Tree:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    loader = yaml.CSafeLoader(text)
+    loader = SAFE_LOADER(text)
     try:
         while (event := loader.get_event()) is not None:
             yield event
@@ -197,7 +211,7 @@ class _Builder:
     def _open(self, holder: Tree | list[Any], event: yaml.CollectionStartEvent, tags: frozenset[str | None]) -> None:
         if event.tag not in tags:
             raise self._foreign_tag(event)
-        if len(self.frames) >= _DEPTH:
+        if len(self.frames) >= DEPTH:
             raise self.source.error(_TOO_DEEP, event.start_mark)
         self._place(holder, event)
         self.frames.append(_Frame(holder, event.anchor))
@@ -233,9 +247,9 @@ class _Builder:
         if event.tag != f"{_YAML}binary":
             raise self._foreign_tag(event)
         try:
-            return base64.b64decode(event.value)
-        except binascii.Error:
-            raise self.source.error("this is not base64", event.start_mark) from None
+            return of_base64(event.value)
+        except ValueError:
+            raise self.source.error(NOT_BASE64, event.start_mark) from None
 
     def _foreign_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> CassetteFormatError:
         return self.source.error(f"values of the kind {event.tag} are not read", event.start_mark)

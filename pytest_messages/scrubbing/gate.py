@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from pytest_messages.cassette.yaml_tree import SAFE_LOADER
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import GateResult, Leak
 from pytest_messages.scrubbing import kinds
@@ -26,7 +27,6 @@ from pytest_messages.scrubbing.texts import is_stream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OPAQUE_VALUE: Final = re.compile(rf'\\*"(?:{"|".join((*kinds.OPAQUE_FIELDS, "data"))})\\*"\s*:\s*\\*"([^"\\]*)')
 # What other tools put in the place of a header's value: <API_KEY>, {{key}}, X-API-KEY-XXX, _cfuvid=xxxx.
 _STANDS_FOR: Final = re.compile(r"(?:Bearer )?[<\[{(].*[>\]})]|[A-Za-z_= -]*(?:xxx+|XXX+)", re.DOTALL)
@@ -152,7 +152,7 @@ def _read(text: str) -> Any:
 def _parsed(text: str) -> Any:
     """Parse a cassette; a text in JSON that is none is a body, of which a parsed copy would say less than it does."""
     if not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader, in C where there is one
+        return yaml.load(text, Loader=SAFE_LOADER)  # noqa: S506 - the safe loader, in C where there is one
     document = json.loads(text)
     return document if isinstance(document, dict) and _INTERACTIONS.intersection(document) else None
 
