@@ -1,63 +1,57 @@
-"""Content codings: what other tools stored compressed, as the client read it."""
+"""Content codings: what other tools stored compressed, as the client read it.
+
+The decoders are httpx's, which uses whichever library for brotli and zstandard is installed. They are lenient about
+what was cut short, and take many a text for the beginning of something: what is text already is not given to them.
+"""
 
 from __future__ import annotations
 
-import importlib
-import zlib
-from typing import TYPE_CHECKING
+from functools import cache
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+_SAME = {"x-gzip": "gzip"}
+_PROBE = b"\xff" * 8
 
 
 def decoded(body: bytes, codings: str) -> bytes:
     """Return ``body`` without ``codings``, the value of a content-encoding header, as far as it goes.
 
-    A body that is not in them comes back as it is: tools decode bodies and keep the header. Raises `KeyError` for a
-    coding that is unknown, and `ImportError` where the library for one is not installed.
+    A body that is not in them comes back as it is: tools decode bodies and keep the header. Raises `LookupError` for a
+    coding that is unknown, or whose library is not installed.
     """
-    for coding in reversed([word.strip().lower() for word in codings.split(",")]):
-        decode = _DECODERS[coding]
-        try:
-            body = decode(body)
-        except (ValueError, zlib.error):
+    for word in reversed(codings.split(",")):
+        coding = _SAME.get(word.strip().lower(), word.strip().lower())
+        if coding == "identity":
+            continue
+        if not _known(coding):
+            raise LookupError(coding)
+        without = _without(coding, body)
+        if without is None:
             return body
+        body = without
     return body
 
 
-def _gunzip(body: bytes) -> bytes:
-    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body)
+@cache
+def _known(coding: str) -> bool:
+    """Tell whether httpx undoes ``coding`` here: of those it does not know it hands out the bytes as they came."""
+    return _without(coding, _PROBE) != _PROBE
 
 
-def _inflate(body: bytes) -> bytes:
-    # Some servers send `deflate` without the zlib header. https://www.rfc-editor.org/rfc/rfc9110#name-deflate-coding
+def _without(coding: str, body: bytes) -> bytes | None:
+    """Return ``body`` with ``coding`` undone, None where it is not in it."""
+    import httpx  # noqa: PLC0415 - few files need it, and it takes long to load
+
+    if _is_text(body):
+        return None
     try:
-        return zlib.decompressobj().decompress(body)
-    except zlib.error:
-        return zlib.decompress(body, -zlib.MAX_WBITS)
+        return httpx.Response(200, headers={"content-encoding": coding}, content=body).content
+    except httpx.DecodingError:
+        return None
 
 
-def _brotli(body: bytes) -> bytes:
-    brotli = importlib.import_module("brotli")
+def _is_text(body: bytes) -> bool:
     try:
-        return bytes(brotli.decompress(body))
-    except brotli.error as error:
-        raise ValueError(str(error)) from error
-
-
-def _zstandard(body: bytes) -> bytes:
-    zstandard = importlib.import_module("zstandard")
-    try:
-        return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(body))
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from error
-
-
-_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "identity": bytes,
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
-    "deflate": _inflate,
-    "br": _brotli,
-    "zstd": _zstandard,
-}
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

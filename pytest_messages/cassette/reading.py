@@ -383,7 +383,7 @@ def _decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
     """Return headers and body as a client sees them that undoes content codings."""
     codings = ",".join(value for name, value in headers if name == "content-encoding")
     untrue = _FRAMING
-    with contextlib.suppress(KeyError, ImportError):
+    with contextlib.suppress(LookupError):
         body = decoded(body, codings) if codings else body
         untrue = _FRAMING | {"content-encoding"}
     return tuple((name, value) for name, value in headers if name not in untrue), body

@@ -4,19 +4,23 @@ import base64
 import difflib
 import gzip
 import json
+import subprocess
+import sys
 import textwrap
 import zlib
 from pathlib import Path
 
+import brotli  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_messages.cassette.document import Cassette, Interaction, Recording
 from pytest_messages.cassette.reading import load, whole_interactions
 from pytest_messages.cassette.writing import dump, dump_interaction
-from pytest_messages.cassette.yaml_tree import Source, expanded_size, parse
+from pytest_messages.cassette.yaml_tree import NOT_BASE64, Source, expanded_size, parse
 from pytest_messages.errors import CassetteError, CassetteFormatError, CassetteVersionError
 from pytest_messages.wire import Chunk, Ended, Request, Response
 
@@ -481,11 +485,11 @@ def answered(response: str, **more: str) -> Response:
     return load(foreign(response=response, **more), "c").interactions[0].response
 
 
-GZIPPED = base64.b64encode(gzip.compress(b'{"a":1}')).decode()
-CUT_SHORT = base64.b64encode(gzip.compress(b'{"a":1}', compresslevel=0)[:-10]).decode()
+GZIPPED = base64.b64encode(gzip.compress(b'{"a":1}', mtime=0)).decode()
+CUT_SHORT = base64.b64encode(gzip.compress(b'{"a":1}', compresslevel=0, mtime=0)[:-10]).decode()
 DEFLATED = base64.b64encode(zlib.compress(b"text")).decode()
 RAW_DEFLATED = base64.b64encode(zlib.compress(b"text", wbits=-15)).decode()
-TWICE = base64.b64encode(gzip.compress(zlib.compress(b"text"))).decode()
+TWICE = base64.b64encode(gzip.compress(zlib.compress(b"text"), mtime=0)).decode()
 
 
 class TestForeignFiles:
@@ -598,12 +602,43 @@ class TestForeignFiles:
             )
             assert response.body == expected
 
-    def test_a_body_in_a_coding_that_nobody_here_can_undo_is_kept_with_its_header(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("missing", "expected"),
+        [
+            (["brotli"], "text text ()"),
+            (["brotlicffi"], "text text ()"),
+            (["brotli", "brotlicffi"], "kept text (('content-encoding', 'br'),)"),
+            (["zstandard"], "text kept ()"),
+        ],
+    )
+    def test_brotli_is_undone_by_either_library_and_kept_with_its_header_without_any(
+        self, missing: list[str], expected: str, tmp_path: Path
     ) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "brotli", None)
-        response = answered("{status: 200, headers: {content-encoding: br}, body: {string: !!binary /wA=}}")
-        assert response == Response(200, "", (("content-encoding", "br"),), b"\xff\x00")
+        bodies = {"br": brotli.compress(b"text"), "zstd": zstandard.compress(b"text")}
+        for coding, body in bodies.items():
+            stored = base64.b64encode(body).decode()
+            answer = f"{{status: 200, headers: {{content-encoding: {coding}}}, body: {{string: !!binary {stored}}}}}"
+            (tmp_path / f"{coding}.yaml").write_text(
+                f"interactions: [{{request: {{method: POST, uri: u}}, response: {answer}}}]"
+            )
+        script = (
+            f"import sys, pathlib; sys.modules.update(dict.fromkeys({missing}))\n"
+            "from pytest_messages.cassette.store import read\n"
+            "br, zstd = (read(pathlib.Path(path)).interactions[0].response for path in sys.argv[1:])\n"
+            "print(*('text' if each.body == b'text' else 'kept' for each in (br, zstd)), br.headers)"
+        )
+        command = [sys.executable, "-c", script, *(str(tmp_path / f"{coding}.yaml") for coding in bodies)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert run.stdout.strip() == expected, run.stderr
+
+    @pytest.mark.parametrize("coding", ["br", "gzip", "deflate", "zstd"])
+    @pytest.mark.parametrize("text", ['{"type":"message"}', "event: ping\ndata: {}\n\n", "{}", "x", "é😀"])
+    def test_a_body_that_was_decoded_before_is_left_alone(self, coding: str, text: str) -> None:
+        stored = base64.b64encode(text.encode()).decode()
+        response = answered(
+            f"{{status: 200, headers: {{content-encoding: {coding}}}, body: {{string: !!binary {stored}}}}}"
+        )
+        assert response.body == text.encode()
 
     def test_cassetter_says_when(self) -> None:
         [item] = load(foreign(recorded_at="2026-11-22T01:26:42.96+00:00"), "c").interactions
@@ -749,14 +784,14 @@ class TestErrors:
              "c:4:22: the status of a response is a number of at most three digits"),
             (foreign(response="{status: true}"),
              "c:4:22: the status of a response is a number of at most three digits"),
-            (foreign(response="{status: 200, body: {base64_string: x}}"), "c:4:33: this is not base64"),
+            (foreign(response="{status: 200, body: {base64_string: x}}"), f"c:4:33: {NOT_BASE64}"),
             (foreign(response="{status: 200, body: {type: binary, content: xy}}"),
              "c:4:33: a body of type binary is hexadecimal"),
             (foreign(response="{status: 200, parsed_body: [!!binary /wA=]}"),
              "c:4:13: a parsed body holds what JSON cannot say, or is nested too deeply"),
-            (foreign(response="{status: 200, body: !!binary x}"), "c:4:33: this is not base64"),
+            (foreign(response="{status: 200, body: !!binary x}"), f"c:4:33: {NOT_BASE64}"),
             (foreign(recording="{ended: soon}"),
-             "c:5:22: a response ended complete, dropped, timeout, closed, not 'soon'"),
+             "c:5:22: a response ended complete, dropped, timeout, closed, cancelled, not 'soon'"),
             ("version: 1\nincomplete: 5\ninteractions: []\n", "c:2:13: incomplete is a list of node ids"),
             ("version: 1\nincomplete: [5]\ninteractions: []\n", "c:2:13: incomplete is a list of node ids"),
             ("version: 1\n\tinteractions: []\n",
