@@ -14,12 +14,14 @@ import pytest
 from pytest_messages.errors import SettingsError
 from pytest_messages.plugin.active import (
     LAYERS,
+    RUNNING,
     close,
     folder_for_workers,
     is_controller,
     is_idle,
     is_unused,
     run_of,
+    start,
     suite_of,
 )
 from pytest_messages.plugin.completeness import Completeness
@@ -64,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = options.resolve(layers)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[LAYERS] = layers
+    start(config, layers)
     if settings.unmarked == "refuse" and not is_controller(config):
         suite_of(config).refuse_unmarked()
 
@@ -103,12 +105,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give a marked item the fixture, and say which test is running."""
-    Completeness.of(item.config).begun += 1
+    config = item.config
+    config.stash[RUNNING] = item
+    Completeness.of(config).begun += 1
     ours = "messages_cassette" in getattr(item, "fixturenames", ()) or item.get_closest_marker("messages")
-    if not ours and is_idle(item.config):
+    try:
+        if ours or not is_idle(config):
+            with suite_of(config).running(item):
+                return (yield)
         return (yield)
-    with suite_of(item.config).running(item):
-        return (yield)
+    finally:
+        del config.stash[RUNNING]
+        if not is_idle(config):
+            suite_of(config).run.test = None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_messages.use.options import Layers
+from pytest_messages.use.options import STARTERS, Layers
 
 if TYPE_CHECKING:
     from pytest_messages.plugin.suite import Suite
@@ -24,6 +25,16 @@ LAYERS = pytest.StashKey[Layers]()
 _RUN = pytest.StashKey["Run"]()
 _SUITE = pytest.StashKey["Suite"]()
 _FOLDER = pytest.StashKey[Path]()
+_STARTER = pytest.StashKey["partial[Suite]"]()
+RUNNING = pytest.StashKey[pytest.Item]()
+"""The test that runs now."""
+
+
+def start(config: pytest.Config, layers: Layers) -> None:
+    """Let whatever needs this run find it."""
+    config.stash[LAYERS] = layers
+    starter = config.stash[_STARTER] = partial(suite_of, config)
+    STARTERS.append(starter)
 
 
 def run_of(config: pytest.Config) -> Run:
@@ -69,6 +80,8 @@ def folder_for_workers(config: pytest.Config) -> Path:
 
 def close(config: pytest.Config) -> None:
     """Undo what outlives a test, and clean up what this run made for itself."""
+    if _STARTER in config.stash:
+        STARTERS.remove(config.stash[_STARTER])
     if _SUITE in config.stash:
         config.stash[_SUITE].close()
     if _FOLDER in config.stash:

@@ -11,6 +11,7 @@ from pytest_messages import report
 from pytest_messages.errors import MessagesError
 from pytest_messages.intercept.sessions import SESSIONS
 from pytest_messages.plugin import names
+from pytest_messages.plugin.active import RUNNING
 from pytest_messages.plugin.reports import Course
 from pytest_messages.session.verdict import Problem
 from pytest_messages.settings import Settings
@@ -33,14 +34,18 @@ class Suite:
     def __init__(self, config: pytest.Config, run: Run) -> None:
         self.run = run
         self._config = config
-        self._item: pytest.Item | None = None
         self._fixture: Settings | None = None
         self._order: dict[str, int] | None = None
         self._seen_before = frozenset(SESSIONS.foreign_seen)
         self._guard = ExitStack()
         self._guard.enter_context(noticing_raises())
         run.order = self._place
+        run.test = self._item.nodeid if self._item else None
         block.RUNS.append(block.Inside(run, self._settings_of_block))
+
+    @property
+    def _item(self) -> pytest.Item | None:
+        return self._config.stash.get(RUNNING, None)
 
     def close(self) -> None:
         """Undo what outlives a test."""
@@ -60,9 +65,8 @@ class Suite:
     @contextmanager
     def running(self, item: pytest.Item) -> Iterator[None]:
         """Prepare ``item``, and know while it runs that it does."""
-        outer, self._item = self._item, item
         self._fixture = None
-        self.run.test = item.nodeid
+        outer, self.run.test = self.run.test, item.nodeid
         test = Course.begin(item)
         item.stash[names.ASKED] = tuple(getattr(item, "fixturenames", ()))
         marked = item.get_closest_marker("messages") is not None
@@ -79,8 +83,7 @@ class Suite:
             self.run.interrupted = True
             raise
         finally:
-            self._item = outer
-            self.run.test = outer.nodeid if outer else None
+            self.run.test = outer
 
     @contextmanager
     def _around(self, item: pytest.Item) -> Iterator[None]:

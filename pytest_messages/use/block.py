@@ -56,6 +56,8 @@ def use_cassette(path: str | os.PathLike[str], **settings: object) -> Block:
 
 @contextmanager
 def _block(path: str | os.PathLike[str], settings: dict[str, object]) -> Iterator[Session]:
+    if options.STARTERS:
+        options.STARTERS[-1]()
     inside = RUNS[-1] if RUNS else None
     if inside is not None:
         run, resolved = inside.run, inside.settings(settings)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from pytest_messages.settings import RecordMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 CI_VARIABLES = ("CI", "BUILD_NUMBER")
 """Set by nearly every CI service: there, nothing is recorded unless somebody says so."""
+
+STARTERS: list[Callable[[], object]] = []
+"""What makes ready the test runs of this process, innermost last: a block may be the first that needs one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

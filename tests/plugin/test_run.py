@@ -313,3 +313,21 @@ def test_an_error_that_comes_when_no_test_is_left_fails_the_run(suite: Suite) ->
     result = suite.run(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["messages: after the last test: too late"])
+
+
+def test_a_block_may_be_the_first_that_needs_the_run(suite: Suite) -> None:
+    suite.write("""
+        def test_block(monkeypatch, tmp_path):
+            monkeypatch.chdir(tmp_path)
+            from pytest_messages import use_cassette
+            with use_cassette("talk"):
+                assert ask("sandbox: say one") == "one"
+
+        def test_other(): pass
+    """)
+    suite.pytester.runpytest_subprocess("-p", "no:cacheprovider").stdout.fnmatch_lines(
+        ["messages: 1 call: 1 recorded*"]
+    )
+    assert [each.recording.test for each in suite.cassette("talk").interactions] == ["test_suite.py::test_block"]
+    refused = suite.pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "block", "--messages-record=none")
+    refused.assert_outcomes(passed=1, deselected=1)
