@@ -45,26 +45,39 @@ class Part:
         self._size = 0
         self._holds = 0
         """How many interactions stand in the file; without any there is no reason to leave it."""
+        self._waiting: list[bytes] = []
+        """What a full disk did not take: the next call goes out when it has been written, and not before."""
 
     def prepare(self) -> None:
         """Make the file, so that a place where nothing can be written is known before anything has been paid for.
 
-        Raises `CassetteError`, also where something stands in the way of the cassette itself.
+        Raises `CassetteError`, also where something stands in the way of the cassette itself, and where what came
+        before could not be written and still cannot.
         """
         with self._one_at_a_time, writing(self.cassette):
             self._ready()
+            self._catch_up()
 
     def append(self, interaction: ScrubbedInteraction) -> None:
         """Write ``interaction`` down; when this returns, killing the process no longer loses it.
 
-        Raises `SecretLeakError` and writes nothing of it, or `CassetteError` and takes back what was written of it.
+        Raises `SecretLeakError` and writes nothing of it, or `CassetteError` and takes back what was written of it;
+        `prepare` tries again.
         """
         with self._one_at_a_time, writing(self.cassette):
             text = dump_interaction(interaction)
             pass_gate(self._gate, text, self.cassette)
-            self._ready()
-            self._write(text.encode())
-            self._holds += 1
+            try:
+                self._ready()
+                self._add(text.encode())
+            except OSError:
+                self._waiting.append(text.encode())
+                raise
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was appended stands in the file, and the file where it was made."""
+        return not self._waiting and self.path is not None and self.path.is_file()
 
     def close(self) -> None:
         """Let go of the file, and leave it for `leftovers` to find where it holds anything."""
@@ -77,6 +90,7 @@ class Part:
     def discard(self) -> None:
         """Remove the file: what it held has been committed, or is not wanted."""
         with self._one_at_a_time:
+            self._waiting.clear()
             self._remove()
 
     def __enter__(self) -> Self:
@@ -97,6 +111,15 @@ class Part:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.cassette))
             self._open()
             self._write(self._head().encode())
+
+    def _catch_up(self) -> None:
+        while self._waiting:
+            self._add(self._waiting[0])
+            del self._waiting[0]
+
+    def _add(self, interaction: bytes) -> None:
+        self._write(interaction)
+        self._holds += 1
 
     def _open(self) -> None:
         self.cassette.parent.mkdir(parents=True, exist_ok=True)

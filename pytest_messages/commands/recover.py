@@ -38,6 +38,7 @@ class Recovered:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help=f"part files (NAME.NUMBER{PART_SUFFIX}), or folders")
+    parser.add_argument("--into", type=Path, metavar="CASSETTE", help="which cassette; the one beside it otherwise")
     parser.add_argument(
         "--replace", action="store_true", help="in place of what the same test has recorded in the cassette before"
     )
@@ -49,7 +50,7 @@ def run(asked: argparse.Namespace) -> int:
     if not paths:
         print("there is no part file to recover: nothing was left behind", file=sys.stderr)
         return 2
-    return max(_recovered(path, replacing=asked.replace) for path in paths)
+    return max(_recovered(path, asked.into, replacing=asked.replace) for path in paths)
 
 
 def _parts(named: Sequence[str]) -> list[Path]:
@@ -65,10 +66,10 @@ def _parts(named: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _recovered(path: Path, *, replacing: bool) -> int:
+def _recovered(path: Path, into: Path | None, *, replacing: bool) -> int:
     """Recover one file and say what came of it; what is wrong with one keeps no other."""
     try:
-        done = recover(path, replacing=replacing)
+        done = recover(path, into=into, replacing=replacing)
     except MessagesError as error:
         print(report.explain(error), file=sys.stderr)
         return 1
@@ -80,13 +81,15 @@ def _recovered(path: Path, *, replacing: bool) -> int:
     return 1 if done.refused else 0
 
 
-def recover(path: Path, *, replacing: bool = False) -> Recovered:
-    """Move what the part file ``path`` holds into its cassette; one that the gate refuses keeps no other back.
+def recover(path: Path, *, into: Path | None = None, replacing: bool = False) -> Recovered:
+    """Move what the part file ``path`` holds into its cassette, or ``into`` another.
+
+    An interaction that the gate refuses keeps no other back.
 
     What stands in the cassette already is not added again. The file is removed when all it held stands there. Raises
     `CassetteError` where it is no part file, is in use, or the cassette cannot be read or written.
     """
-    left, cassette = part.left_at(path), part.cassette_of(path)
+    left, cassette = part.left_at(path), into or part.cassette_of(path)
     if not left.cassette.interactions:
         raise CassetteError(f"{path} holds no whole interaction: delete it", path=str(path))
     scrubber = _scrubber(left, cassette)

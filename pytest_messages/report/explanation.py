@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from pytest_messages.errors import (
@@ -462,7 +463,8 @@ def _leak(error: SecretLeakError) -> _Sheet:
 def _with_kept(sheet: _Sheet, error: CassetteError) -> _Sheet:
     """Say where the recordings are that could not be put in place, and how they get there."""
     kept = error.kept or ""
-    bring = ("to bring it in", f"pytest-messages recover {shell(kept)}")
+    into = "" if PurePath(kept).parent == PurePath(error.path).parent else f" --into {shell(error.path)}"
+    bring = ("to bring it in", f"pytest-messages recover {shell(kept)}{into}")
     facts = [*sheet.facts, ("kept", _file(kept, "what was recorded"))]
     return replace(sheet, facts=facts, steps=[bring, *sheet.steps])
 

@@ -12,12 +12,15 @@ part file is what is kept.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_messages import report
 from pytest_messages.cassette import store
+from pytest_messages.cassette.part import Part
 from pytest_messages.cassette.store import Draft
 from pytest_messages.errors import CassetteError, MessagesError
 from pytest_messages.session.modes import State
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
     from pytest_messages.cassette.disk import Gate
     from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
-    from pytest_messages.cassette.part import Part
     from pytest_messages.session.session import Session
     from pytest_messages.use.plan import Plan
     from pytest_messages.use.run import Run
@@ -123,7 +125,7 @@ class Keeping:
         try:
             self._change(kept, passed=passed, dropping=dropping)
         except MessagesError as error:
-            self._failed(error)
+            self._failed(error, kept)
             return False
         self._place = wanted
         return True
@@ -150,10 +152,27 @@ class Keeping:
                 store.commit(self._plan.path, change, gate=self._gate, scrub=self._scrub)
         self._attempt.earlier.clear()
 
-    def _failed(self, error: MessagesError) -> None:
-        if isinstance(error, CassetteError) and self._part.path is not None:
-            error.kept = self._run.shown(self._part.path)
-        self._session.verdict.add(Problem(error))
+    def _failed(self, error: MessagesError, kept: Sequence[ScrubbedInteraction]) -> None:
+        place = self._part.path if self._part.is_whole else self._put_elsewhere(kept)
+        if isinstance(error, CassetteError) and place is not None:
+            error.kept = self._run.shown(place)
+        # One of the same words may have been told while the test ran; this one says where everything is.
+        self._session.verdict.add(Problem(error, identity=("not in place", self._put)))
+
+    def _put_elsewhere(self, kept: Sequence[ScrubbedInteraction]) -> Path | None:
+        """Write a take that the part file does not hold to the temporary folder; None where that fails too."""
+        if not kept:
+            return None
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="pytest-messages-kept-"))
+            with Part(
+                folder / self._plan.path.name, gate=self._gate, test=self._plan.test, salt=self._part.salt
+            ) as part:
+                for interaction in kept:
+                    part.append(interaction)
+        except (MessagesError, OSError):
+            return None
+        return part.path
 
     def _set_aside(self, kept: Sequence[ScrubbedInteraction]) -> None:
         if self._place is Place.ASIDE:

@@ -207,9 +207,9 @@ class TestCommit:
             ("EACCES", "make it writable, or choose another place with --messages-dir"),
             ("EPERM", "make it writable, or choose another place with --messages-dir"),
             ("EROFS", "make it writable, or choose another place with --messages-dir"),
-            ("ENOSPC", "free some space and record again; what stood there before is whole"),
-            ("EDQUOT", "free some space and record again; what stood there before is whole"),
-            ("EFBIG", "raise the limit on file sizes and record again; what stood there before is whole"),
+            ("ENOSPC", "free some space; what stood there before is whole"),
+            ("EDQUOT", "free some space; what stood there before is whole"),
+            ("EFBIG", "raise the limit on file sizes; what stood there before is whole"),
             ("EISDIR", "move the directory away, or name the cassette otherwise: @pytest.mark.messages('name')"),
             ("ENOTDIR", "a part of the path is a file: move it away, or choose another place with --messages-dir"),
             ("EEXIST", "a part of the path is a file: move it away, or choose another place with --messages-dir"),
@@ -476,7 +476,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 class TestFullDisk:
-    REMEDY = "File too large; raise the limit on file sizes and record again; what stood there before is whole"
+    REMEDY = "File too large; raise the limit on file sizes; what stood there before is whole"
 
     def test_the_old_cassette_stays_whole(self, path: Path) -> None:
         save(path, adding(interaction(0)))

@@ -10,6 +10,7 @@ import pytest
 from sessions import answer, errors_of, opened, request
 
 from pytest_messages.cassette import part
+from pytest_messages.commands.main import main
 from pytest_messages.errors import CassetteError, SecretLeakError
 from pytest_messages.session.call import Forward, Refuse
 from pytest_messages.session.verdict import failing
@@ -222,6 +223,59 @@ def test_a_replay_touches_no_disk(suite: Suite) -> None:
     suite.run(passed=1)
     assert (suite.path / "cassettes" / CASSETTE).stat().st_mtime_ns == before
     assert part.parts(suite.path / "cassettes/test_suite") == []
+
+
+FULL = """
+    import resource
+
+    @pytest.mark.messages
+    def test_it():
+        ask("sandbox: say one")
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            ask("sandbox: say two")
+            with __import__("contextlib").suppress(BaseException):
+                ask("sandbox: say three")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        {end}
+"""
+
+
+def test_a_full_disk_lets_no_further_call_go_out(suite: Suite) -> None:
+    suite.write(FULL.format(end="pass"))
+    sent = suite.sent()
+    suite.run(failed=1)
+    assert suite.sent() == sent + 2
+    assert suite.prompts() == ["sandbox: say one", "sandbox: say two"]
+
+
+def test_what_neither_cassette_nor_part_file_took_is_put_elsewhere_and_comes_back(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    suite.write(FULL.format(end="__import__('pathlib').Path('cassettes/test_suite/test_it.yaml').mkdir()"))
+    result = suite.run(failed=1)
+    (kept,) = tmp_path.glob("pytest-messages-kept-*/test_it.*.part.yaml")
+    result.stdout.fnmatch_lines([f"*pytest-messages recover *{kept}* --into *cassettes/{CASSETTE}*"])
+    (suite.path / "cassettes" / CASSETTE).rmdir()
+    assert main(["recover", str(kept), "--into", str(suite.path / "cassettes" / CASSETTE)]) == 0
+    assert suite.prompts() == ["sandbox: say one", "sandbox: say two"]
+
+
+def test_a_folder_that_went_away_in_the_test_loses_nothing(suite: Suite) -> None:
+    suite.write("""
+        import shutil
+
+        @pytest.mark.messages
+        def test_it():
+            ask("sandbox: say one")
+            shutil.rmtree("cassettes")
+            ask("sandbox: say two")
+    """)
+    suite.run(passed=1)
+    assert (suite.files(), suite.prompts()) == ([CASSETTE], ["sandbox: say one", "sandbox: say two"])
 
 
 # What the teardown does
