@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_messages.errors import ReplayError
+from pytest_messages.errors import CassetteError, ReplayError
 from pytest_messages.report.explanation import explain
 from pytest_messages.report.layout import line, number, shell
 
@@ -140,7 +140,9 @@ def together(
     """
     kinds: dict[str, list[MessagesError]] = {}
     for error in errors:
-        kinds.setdefault(type(error).__name__, []).append(error)
+        # Where a take is that could not be put in place is said whatever else there is.
+        kept = error.kept if isinstance(error, CassetteError) else None
+        kinds.setdefault(kept or type(error).__name__, []).append(error)
     told = [text for kind, several in kinds.items() for text in _several(kind, several, said)]
     return [*told, *hints] if any(isinstance(error, ReplayError) for error in errors) else told
 
