@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import pytest
 
 from pytest_messages.errors import MessagesError, Refused
+from pytest_messages.intercept.sessions import SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,11 +25,16 @@ E = TypeVar("E", bound=MessagesError)
 
 
 class ExpectedRefusal(Generic[E]):
-    """A block that a refusal must end; ``value`` is its error, once the block has ended."""
+    """A block in which calls must be refused; ``value`` is its error, once the block has ended."""
 
     def __init__(self, kind: type[E], match: str | re.Pattern[str] | None) -> None:
+        given: object = kind
+        if not (isinstance(given, type) and issubclass(given, MessagesError)):
+            wanted = "a class of errors, as in expect_refusal(NoMatchError, match='a pattern of the text')"
+            raise TypeError(f"expect_refusal takes {wanted}, and got {given!r}")
         self._kind = kind
         self._match = match
+        self._earlier: set[Refused] = set()
         self._value: E | None = None
 
     @property
@@ -40,28 +46,31 @@ class ExpectedRefusal(Generic[E]):
 
     def __enter__(self) -> ExpectedRefusal[E]:
         """Begin to expect."""
+        self._earlier = set(_standing())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        """Clear the refusal that ended the block, or say what is wrong with it."""
-        if error is None:
-            raise AssertionError(f"expected {self._wanted()}, and no refusal ended the block")
-        refusals = list(_leaves(error))
-        meant = [each for each in refusals if isinstance(each, Refused)]
-        if not meant or len(meant) < len(refusals):
+        """Clear the refusal that ended the block, or was caught in it, or say what is wrong with it."""
+        raised = (
+            list(_leaves(error)) if error is not None else [each for each in _standing() if each not in self._earlier]
+        )
+        refusals = [each for each in raised if isinstance(each, Refused)]
+        if error is None and not refusals:
+            raise AssertionError(f"expected {self._wanted()}, and no call of the block was refused")
+        if len(refusals) < len(raised):
             return False  # something else happened, which is for whoever waits for it
-        for each in meant:
+        for each in refusals:
             self._check(each)
-        for each in meant:
+        for each in refusals:
             each.caught = True
-        self._value = next(each.error for each in meant if isinstance(each.error, self._kind))
+        self._value = next(each.error for each in refusals if isinstance(each.error, self._kind))
         return True
 
     async def __aenter__(self) -> ExpectedRefusal[E]:
         """As ``with``."""
-        return self
+        return self.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -91,11 +100,18 @@ def expect_refusal(
     """Say that the calls of a block are meant to be refused; ``value`` of what it yields is the error.
 
     ``kind`` narrows what is expected to a class of errors, ``match`` to explanations in which it is found
-    (``re.search``). Raises `AssertionError` where no refusal ends the block or another one does; any other exception
-    passes. Use it with ``with`` or ``async with``, in tests of every kind and in scripts. A group of exceptions is
-    accepted where every one of them is such a refusal.
+    (``re.search``). Raises `AssertionError` where no call of the block is refused, or one is for another reason; any
+    other exception passes. Use it with ``with`` or ``async with``, in tests of every kind and in scripts. A group of
+    exceptions is accepted where every one of them is such a refusal, and so are refusals that the application catches
+    inside the block, a thread's or a fallback's.
     """
     return ExpectedRefusal(kind, match)
+
+
+def _standing() -> list[Refused]:
+    """Return the refusals of the open sessions that nobody has said to mean."""
+    found = (each.refusal for session in SESSIONS.everyone() for each in session.verdict.problems)
+    return [refused for refused in found if refused is not None and not refused.caught]
 
 
 # pytest.raises

@@ -41,6 +41,14 @@ MEANT = {
         asyncio.run(run())
     """,
     "expect-group": "with expect_refusal(CassetteNotFoundError): asyncio.run(both())",
+    "expect-what-a-thread-has": """
+        from concurrent.futures import ThreadPoolExecutor
+        with expect_refusal(match="missing") as it, ThreadPoolExecutor() as pool:
+            assert pool.submit(ask, "x").exception() is not None
+        assert isinstance(it.value, CassetteNotFoundError)
+    """,
+    "expect-what-the-application-catches": "with expect_refusal(), contextlib.suppress(BaseException): ask('x')",
+    "expect-twice": "with expect_refusal(): ask('x')\nwith expect_refusal(): ask('y')",
     "raises": "with pytest.raises(Refused, match='missing') as it: ask('x')\nassert it.value.error.path",
     "raises-check": "with pytest.raises(Refused, check=lambda e: e.error.path): ask('x')",
     "raises-one-of": "with pytest.raises((ValueError, Refused)): ask('x')",
@@ -58,6 +66,10 @@ NOT_MEANT = {
     "isinstance": "try: ask('x')\nexcept BaseException as e: assert isinstance(e, (ValueError, Refused))",
     "assertRaises": "with unittest.TestCase().assertRaises(Refused): ask('x')",
     "raises-anything": "with pytest.raises(BaseException): ask('x')",
+    "before-a-meant-one": """
+        with contextlib.suppress(Refused): ask('x')
+        with pytest.raises(AssertionError), expect_refusal(): pass
+    """,
     "beside-a-meant-one": """
         with contextlib.suppress(Refused): ask('x')
         with expect_refusal(): ask('x')
@@ -113,7 +125,7 @@ class TestThat(unittest.IsolatedAsyncioTestCase):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("with expect_refusal(): pass", "expected a refusal, and no refusal ended the block"),
+        ("with expect_refusal(): pass", "expected a refusal, and no call of the block was refused"),
         (
             "with expect_refusal(match='blue'): ask('x')",
             "expected a refusal whose text matches 'blue'*CassetteNotFound*",
@@ -168,6 +180,12 @@ def test_the_errors_class_is_what_narrows() -> None:
             raise meant
     assert not meant.caught
     assert issubclass(NoMatchError, MessagesError)
+
+
+@pytest.mark.parametrize("kind", ["missing", Refused, ValueError, None])
+def test_what_narrows_is_a_class_of_our_errors(kind: object) -> None:
+    with pytest.raises(TypeError, match=r"expect_refusal takes a class of errors.*match='a pattern"):
+        expect_refusal(kind)  # type: ignore[call-overload]
 
 
 def test_pytest_is_left_as_it_was(suite: Suite) -> None:

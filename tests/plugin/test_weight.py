@@ -71,6 +71,28 @@ def test_a_marked_test_loads_what_it_needs(tmp_path: Path) -> None:
     assert not {"vcr", "starlette", "uvicorn"} & loaded
 
 
+def test_the_controller_of_workers_builds_nothing_that_only_they_need(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        REPORTING.replace("    with", "    if hasattr(config, 'workerinput'): return\n    with")
+    )
+    (tmp_path / "test_marked.py").write_text(
+        "import pytest\n@pytest.mark.messages(empty='ignore')\ndef test_it(): pass\n"
+    )
+    start = "import os; os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'; import pytest, sys; sys.exit(pytest.main())"
+    plugins = ["-p", "xdist", "-p", "pytest_messages.plugin", "-n1", "--messages-unmarked=refuse"]
+    python("-c", start, "-q", "-p", "no:cacheprovider", *plugins, cwd=tmp_path)
+    loaded = set(json.loads((tmp_path / "loaded.json").read_text(encoding="utf-8")))
+    assert "pytest_messages.use.run" in loaded  # it adds up what they have counted
+    assert not loaded & {
+        "httpx",
+        "httpx2",
+        "pydantic",
+        "vcr",
+        "pytest_messages.plugin.suite",
+        "pytest_messages.use.opening",
+    }
+
+
 def test_the_package_itself_imports_nothing_but_the_standard_library(tmp_path: Path) -> None:
     show = (
         "import json, sys; bare = {*sys.modules}; import pytest_messages; print(json.dumps([*{*sys.modules} - bare]))"
