@@ -45,7 +45,7 @@ ENDINGS = ("dropped", "timeout", "closed", "cut")
 """How a stream may end before its time: the connection breaks, the server stalls, the client closes, the body stops."""
 
 _PATIENCE = 1.0
-_PLACEHOLDER = re.compile(r"<[a-z][a-z0-9-]*>")
+_PLACEHOLDER = re.compile(r"<[a-z][a-z0-9-]*>|[a-z]+_placeholder[0-9a-f]{10}")
 
 
 @dataclass(frozen=True, slots=True)
