@@ -149,7 +149,10 @@ def test_who_gives_up_while_recording_gives_up_alike_on_replay(
     for pace in ("instant", "recorded", "0.5") if how in {asyncio_timeout, trio_fail_after} else ("instant",):
         replaying = again(recording, pace=pace)
         with hooked(library, replaying):
-            assert giving_up(library, server.messages, body, how, backend) == told
+            outcome, had = giving_up(library, server.messages, body, how, backend)
+        assert outcome == live
+        # A busy machine may be late with what a pace asks for, and the deadline does not wait for it.
+        assert had == told[1] if pace == "instant" else told[1].startswith(had)
         assert not replaying.verdict.problems
 
 
@@ -215,9 +218,10 @@ def test_a_deadline_by_signal_ends_the_wait_of_a_sync_client(server: Server, tex
     def ask() -> None:
         before = signal.signal(signal.SIGALRM, give_up)
         try:
-            with httpx.Client() as client, pytest.raises(TooLate):
+            with httpx.Client() as client:
                 signal.setitimer(signal.ITIMER_REAL, SHORT)
-                client.post(server.messages, json=asking(text))
+                with pytest.raises(TooLate):
+                    client.post(server.messages, json=asking(text))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
