@@ -24,6 +24,7 @@ PART_SUFFIX = ".part.yaml"
 """What ends the name of every file beside a cassette that is not one; projects keep it out of version control."""
 
 _SHOWN = 5
+_WRITERS = 64
 BINARY = getattr(os, "O_BINARY", 0)
 
 # What the operating system says, and what to do about it. Nothing was lost: see `commit`.
@@ -63,12 +64,32 @@ def write_all(file: int, data: bytes) -> None:
         data = data[os.write(file, data) :]
 
 
-def lock(path: Path) -> filelock.BaseFileLock:
-    """Return the lock of ``path``. Its file stands in the user's temporary directory, not among the cassettes."""
+def writer_lock(path: Path) -> filelock.BaseFileLock:
+    """Return the lock that whoever replaces the cassette at ``path`` holds while it does.
+
+    A lock file cannot be removed soundly: one process would hold the removed file, and another its successor. So there
+    are no more than a fixed number of them, which cassettes share; two that meet wait a moment for each other.
+    """
+    return _lock(f"writer-{int(_digest(path), 16) % _WRITERS:02}")
+
+
+def life_lock(path: Path) -> filelock.BaseFileLock:
+    """Return the lock that the process that writes the part file at ``path`` holds as long as it lives.
+
+    Its file goes with the part file: a part's name has its process in it, so nobody else will ask for it.
+    """
+    return _lock(_digest(path)[:20])
+
+
+def _lock(name: str) -> filelock.BaseFileLock:
+    """Return the lock of that name. Its file stands in the user's temporary directory, not among the cassettes."""
     directory = Path(tempfile.gettempdir()) / f"pytest-messages-{getattr(os, 'geteuid', getpass.getuser)()}"
     directory.mkdir(mode=0o700, exist_ok=True)
-    digest = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:20]
-    return filelock.FileLock(directory / f"{digest}.lock", thread_local=False, poll_interval=0.01)
+    return filelock.FileLock(directory / f"{name}.lock", thread_local=False, poll_interval=0.01)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
 
 
 @contextlib.contextmanager

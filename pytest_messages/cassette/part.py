@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 import filelock
 
-from pytest_messages.cassette.disk import BINARY, PART_SUFFIX, failure, lock, pass_gate, write_all, writing
+from pytest_messages.cassette.disk import BINARY, PART_SUFFIX, failure, life_lock, pass_gate, write_all, writing
 from pytest_messages.cassette.document import Cassette
 from pytest_messages.cassette.naming import SUFFIXES
 from pytest_messages.cassette.reading import load, whole_interactions
@@ -131,7 +131,7 @@ class Part:
 
     def _begin(self, path: Path) -> None:
         # The lock comes first, so that nobody takes a file that is there for one whose process is gone.
-        life = lock(path)
+        life = life_lock(path)
         life.acquire(blocking=False)
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o666)
@@ -183,8 +183,9 @@ class Leftover:
     cassette: Cassette
 
     def remove(self) -> None:
-        """Remove the file."""
+        """Remove the file, and the lock file that its process left."""
         self.path.unlink(missing_ok=True)
+        Path(life_lock(self.path).lock_file).unlink(missing_ok=True)
 
 
 def leftovers(cassette: Path) -> tuple[Leftover, ...]:
@@ -237,7 +238,7 @@ def _salvaged(path: Path) -> Cassette:
 def _alive(part: Path) -> bool:
     """Tell whether the process that writes ``part`` still does: it holds a lock for as long as it lives."""
     try:
-        with lock(part).acquire(blocking=False):
+        with life_lock(part).acquire(blocking=False):
             return False
     except filelock.Timeout:
         return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_messages.cassette.disk import BINARY, PART_SUFFIX, failure, lock, pass_gate, write_all, writing
+from pytest_messages.cassette.disk import BINARY, PART_SUFFIX, failure, pass_gate, write_all, writer_lock, writing
 from pytest_messages.cassette.document import Cassette
 from pytest_messages.cassette.reading import load, unread
 from pytest_messages.cassette.writing import dump, dump_interaction
@@ -108,7 +108,7 @@ def cassettes(directory: Path) -> Iterator[Path]:
 def _only_writer(path: Path, patience: float) -> Iterator[Path]:
     """Keep other writers out, and hand over the file itself where ``path`` is a link."""
     target = Path(os.path.realpath(path))
-    with writing(path), lock(target).acquire(timeout=patience):
+    with writing(path), writer_lock(target).acquire(timeout=patience):
         yield target
 
 

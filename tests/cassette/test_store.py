@@ -270,6 +270,24 @@ class TestCommit:
             part.discard()
         assert files(path.parent) == [path.name]
 
+    def test_lock_files_do_not_pile_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        for number in range(100):
+            save(tmp_path / "cassettes" / f"{number}.yaml", adding(interaction(1)))
+        [directory] = tmp_path.glob("pytest-messages-*")
+        assert len(files(directory)) <= 64
+
+    def test_a_file_that_was_left_behind_goes_with_its_lock(
+        self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with Part(path, gate=GATE) as part:
+            part.append(interaction(1))
+        [leftover] = leftovers(path)
+        leftover.remove()
+        [directory] = tmp_path.glob("pytest-messages-*")
+        assert (files(path.parent), files(directory)) == ([], [])
+
 
 class TestPart:
     def test_each_interaction_is_on_disk_when_append_returns(self, path: Path) -> None:
