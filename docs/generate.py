@@ -17,7 +17,7 @@ from pytest_messages.api import schema
 from pytest_messages.errors import MessagesError
 from pytest_messages.providers import PROVIDERS
 from pytest_messages.sandbox import HANDLES
-from pytest_messages.scrubbing import kinds, rules
+from pytest_messages.scrubbing import entries, kinds
 from pytest_messages.session import modes
 from pytest_messages.session.modes import Found
 
@@ -358,7 +358,7 @@ def scrubbed_shapes() -> str:
 
 def optional_rules() -> str:
     """List what is removed where a user asks for it."""
-    return _codes(rules.OPTIONAL_RULES)
+    return _codes(entries.OPTIONAL_RULES)
 
 
 def scrubbed_fields() -> str:

@@ -180,21 +180,6 @@ class Blocks:
             self._ignored.append(line)
 
 
-class Decoder:
-    """Read the events of a body that comes in pieces, as the standard dispatches them."""
-
-    def __init__(self) -> None:
-        self._blocks = Blocks()
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Return the events that ``data`` completes."""
-        return [block for block in self._blocks.feed(data) if block.dispatched]
-
-    def flush(self) -> list[Event]:
-        """Return the event that only a CR at the end of the body held back; what has no blank line is dropped."""
-        return [block for block in self._blocks.flush() if block.dispatched]
-
-
 def blocks(body: bytes) -> tuple[Event, ...]:
     """Return every block of ``body``, with comments, nameless and unfinished ones, for a judge."""
     reader = Blocks()

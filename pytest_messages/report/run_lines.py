@@ -30,11 +30,6 @@ _LONG = 1000
 """A line of the summary wraps by itself, and is cut only where it would never end."""
 
 
-def header(mode: str, why: str) -> str:
-    """Return the line at the head of a run: the record mode, and who chose it."""
-    return line(f"messages: record mode {mode} ({why})")
-
-
 _COUNTS = ("replayed", "recorded", "forwarded", "refused")
 
 

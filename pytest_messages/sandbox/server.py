@@ -1,4 +1,4 @@
-"""The sandbox on a socket: dialects by path, keys, sessions, and the sending of plans."""
+"""The sandbox on a socket: dialects by path, keys, sessions, and the sending of what was decided."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pytest_messages.errors import SettingsError
 from pytest_messages.providers import Provider, provider_named
-from pytest_messages.sandbox import plan as plans
+from pytest_messages.sandbox import scenario
 from pytest_messages.sandbox.handles import HANDLES
-from pytest_messages.sandbox.plan import End, Plan
+from pytest_messages.sandbox.scenario import End, Scenario
 from pytest_messages.sandbox.service import Desk
 from pytest_messages.wire import Request
 
@@ -182,11 +182,11 @@ def _app(desk: Desk, keep_alive: float | None) -> Starlette:
 class _Sending(Response):
     """An answer that is sent as its plan says."""
 
-    def __init__(self, plan: Plan, provider: Provider, keep_alive: float | None) -> None:
+    def __init__(self, plan: Scenario, provider: Provider, keep_alive: float | None) -> None:
         super().__init__()
         self._plan = plan
         comments = plan.length is None and ("content-encoding", "gzip") not in plan.headers
-        self._comment = plans.keep_alive(provider) if provider.habits.keep_alive and comments else b""
+        self._comment = scenario.keep_alive(provider) if provider.habits.keep_alive and comments else b""
         self._interval = keep_alive or provider.habits.keep_alive_seconds or math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -232,7 +232,7 @@ async def _listen_for(receive: Receive, seconds: float) -> None:
             raise _ClientGoneError
 
 
-def _raw(plan: Plan) -> list[tuple[bytes, bytes]]:
+def _raw(plan: Scenario) -> list[tuple[bytes, bytes]]:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in plan.headers]
     return headers if plan.length is None else [*headers, (b"content-length", str(plan.length).encode())]
 

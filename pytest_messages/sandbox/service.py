@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_messages.providers import PROVIDERS, SHINZO, group_of, provider_named
-from pytest_messages.sandbox import answers
-from pytest_messages.sandbox import plan as plans
+from pytest_messages.sandbox import answers, scenario
 from pytest_messages.sandbox.handles import UnknownHandleError
 from pytest_messages.sandbox.recordings import Recordings, Shelf, load
 from pytest_messages.sandbox.refusals import Failure, check_key, find_failure, key_in
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_messages.providers import Provider
     from pytest_messages.sandbox.answers import Question
-    from pytest_messages.sandbox.plan import Plan
+    from pytest_messages.sandbox.scenario import Scenario
     from pytest_messages.wire import Request
 
 _SUBSCRIPTION = "sk-ant-oat"
@@ -90,31 +89,31 @@ class Desk:
             return "/spotlight/anthropic"
         return "" if provider.name == self.provider.name else f"/{provider.name}"
 
-    def answer(self, request: Request) -> tuple[Provider, Plan]:
+    def answer(self, request: Request) -> tuple[Provider, Scenario]:
         """Return the dialect that ``request`` was made in, and what to send."""
         self.requests.append(request)
         provider, path = self._dialect(urlsplit(request.url).path)
         response = self._shelf.answer(request)
         if response is not None:
-            return provider, plans.recorded(response, pace=self._pace)
+            return provider, scenario.recorded(response, pace=self._pace)
         return provider, self._answer(provider, path, request)
 
     def _dialect(self, path: str) -> tuple[Provider, str]:
         prefix = next(each for each in self._dialects if path.startswith(f"{each}/"))
         return self._dialects[prefix], path[len(prefix) :]
 
-    def _answer(self, provider: Provider, path: str, request: Request) -> Plan:
+    def _answer(self, provider: Provider, path: str, request: Request) -> Scenario:
         key = next(filter(None, (key_in(each, request.headers) for each in provider.credentials)), "")
         seed = answers.digest(provider, request.body)
         failure = self._refusal(provider, path, request)
         if failure is None and path == "/v1/models":
             return _models(provider)
         if failure is not None:
-            return plans.failed(provider, failure, seed)
+            return scenario.failed(provider, failure, seed)
         try:
             asked = answers.question(provider, json.loads(request.body), key=key)
         except UnknownHandleError as error:
-            return plans.failed(provider, Failure(400, str(error)), seed)
+            return scenario.failed(provider, Failure(400, str(error)), seed)
         return self._obey(asked, counting=path == provider.count_tokens)
 
     def _refusal(self, provider: Provider, path: str, request: Request) -> Failure | None:
@@ -144,17 +143,19 @@ class Desk:
             return Failure(401, "the provider refused its API key", type="provider_error")
         return None
 
-    def _obey(self, asked: Question, *, counting: bool) -> Plan:
+    def _obey(self, asked: Question, *, counting: bool) -> Scenario:
         if "no-provider-key" in asked.orders.marks:
-            return plans.failed(asked.provider, Failure(403, "no provider key is stored or passed through"), asked.seed)
+            return scenario.failed(
+                asked.provider, Failure(403, "no provider key is stored or passed through"), asked.seed
+            )
         if self._failed[asked.seed] < asked.orders.flaky:
             self._failed[asked.seed] += 1
             status = 529 if asked.provider.types_of(529) else 500
-            return plans.failed(asked.provider, Failure(status, "try again"), asked.seed)
+            return scenario.failed(asked.provider, Failure(status, "try again"), asked.seed)
         del self._failed[asked.seed]
         if not counting:
             self._enter(asked)
-        return plans.answered(asked, counting=counting)
+        return scenario.answered(asked, counting=counting)
 
     def _enter(self, asked: Question) -> None:
         """Count the request in its session, where the dialect has sessions."""
@@ -166,10 +167,10 @@ class Desk:
             self._sessions[group] = {name: before.get(name, 0) + count for name, count in counted.items()}
 
 
-def _models(provider: Provider) -> Plan:
+def _models(provider: Provider) -> Scenario:
     """List the one model there is, in the dialect's form."""
     name = provider.model
     if provider.name == "shuyou":
-        return plans.json_plan({"object": "list", "data": [{"id": name, "object": "model", "created": 0}]})
+        return scenario.json_scenario({"object": "list", "data": [{"id": name, "object": "model", "created": 0}]})
     entry = {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-31T00:00:00Z"}
-    return plans.json_plan({"data": [entry], "first_id": name, "last_id": name, "has_more": False})
+    return scenario.json_scenario({"data": [entry], "first_id": name, "last_id": name, "has_more": False})

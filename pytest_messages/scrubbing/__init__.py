@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytest_messages.findings import GateResult
 from pytest_messages.scrubbing.credentials import Credentials
-from pytest_messages.scrubbing.gate import Gate, find_hints, find_leaks
+from pytest_messages.scrubbing.entries import OPTIONAL_RULES
+from pytest_messages.scrubbing.gate import Gate, find_hints
 from pytest_messages.scrubbing.placeholders import PlaceholderCollisionError, new_salt
-from pytest_messages.scrubbing.rules import OPTIONAL_RULES
 from pytest_messages.scrubbing.scrubber import Scrubber, ScrubError
 
 __all__ = [
@@ -18,6 +18,5 @@ __all__ = [
     "ScrubError",
     "Scrubber",
     "find_hints",
-    "find_leaks",
     "new_salt",
 ]

@@ -19,9 +19,9 @@ from pytest_messages.errors import SettingsError
 from pytest_messages.findings import GateResult, Leak
 from pytest_messages.scrubbing import kinds
 from pytest_messages.scrubbing.credentials import Credentials, credential_kind, is_credential_header
+from pytest_messages.scrubbing.entries import Rules
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.placeholders import is_masked
-from pytest_messages.scrubbing.rules import Rules
 from pytest_messages.scrubbing.texts import is_stream
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Gate:
         rules = rules or Rules()
         credentials = secrets if isinstance(secrets, Credentials) else Credentials(secrets)
         self._finder = Finder(rules.shapes, credentials, rules.fields, rules.out)
-        self._kept = rules.kept
         self._allow = tuple(_allowance(entry) for entry in allow)
 
     def __repr__(self) -> str:
@@ -171,13 +170,6 @@ def _allowance(entry: str) -> re.Pattern[str]:
     if not (kind and mark and place):
         raise SettingsError(f"allow: {entry!r} is no `kind@place`, as a leak is reported")
     return re.compile(".*".join(re.escape(piece) for piece in entry.split("*")), re.DOTALL)
-
-
-def find_leaks(
-    text: str, *, secrets: Credentials | Iterable[str] = (), allow: Sequence[str] = (), where: str = ""
-) -> tuple[Leak, ...]:
-    """Return everything in a text that should have been replaced: where and of what kind, never what it is."""
-    return Gate(secrets=secrets, allow=allow).check(text, where=where).leaks
 
 
 def find_hints(text: str, *, where: str = "") -> tuple[Leak, ...]:

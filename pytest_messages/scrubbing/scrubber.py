@@ -21,11 +21,11 @@ from pytest_messages.scrubbing.credentials import (
     credentials_of,
     is_credential_header,
 )
+from pytest_messages.scrubbing.entries import read_rules
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.gate import Gate
 from pytest_messages.scrubbing.placeholders import Placeholders, constant, is_masked, kind_of, renewed
 from pytest_messages.scrubbing.prefilter import has_credential_field
-from pytest_messages.scrubbing.rules import read_rules
 from pytest_messages.scrubbing.texts import event_data, is_stream, parts, payload
 from pytest_messages.wire import Chunk, Request, Response, Scrubbed
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_messages.api.multipart import Piece
-    from pytest_messages.scrubbing.rules import PathRule
+    from pytest_messages.scrubbing.entries import PathRule
     from pytest_messages.scrubbing.texts import Path
     from pytest_messages.wire import Headers
 
@@ -57,15 +57,13 @@ class _Edit(NamedTuple):
 class Scrubber:
     """Replaces what must not be stored in requests, responses and texts, the same in every order.
 
-    ``salt`` keys the placeholders (see `new_salt`), ``rules`` are the ``scrub`` setting's entries, ``headers`` are
-    names or globs of further headers to store, ``secrets`` are live credentials known from the start. What requests
-    carry is learned on the way. Any thread may use it. Raises `SettingsError` for an entry that means nothing.
+    ``salt`` keys the placeholders (see `new_salt`), ``rules`` are the ``scrub`` setting's entries, ``secrets`` are
+    live credentials known from the start. What requests carry is learned on the way. Any thread may use it. Raises
+    `SettingsError` for an entry that means nothing.
     """
 
-    def __init__(
-        self, *, salt: str, rules: Sequence[str] = (), headers: Sequence[str] = (), secrets: Iterable[str] = ()
-    ) -> None:
-        self._rules = read_rules([*(f"-header:{name}" for name in headers), *rules])
+    def __init__(self, *, salt: str, rules: Sequence[str] = (), secrets: Iterable[str] = ()) -> None:
+        self._rules = read_rules(rules)
         self._credentials = Credentials(secrets)
         self._finder = Finder(self._rules.shapes, self._credentials, self._rules.fields, self._rules.out)
         self._placeholders = Placeholders(salt)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from importlib.metadata import entry_points, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "pytest_messages"
@@ -54,6 +60,22 @@ def test_every_module_has_a_floor() -> None:
     assert sorted(named) == sorted({*inside, "__main__"})
 
 
+def _classes() -> Iterator[tuple[str, Path]]:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                yield node.name, path.relative_to(PACKAGE)
+
+
+def test_no_file_and_no_class_is_named_twice() -> None:
+    names = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+    assert [name for name, times in names.items() if times > 1] == []
+    where: dict[str, list[str]] = {}
+    for name, path in _classes():
+        where.setdefault(name, []).append(str(path))
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
+
+
 def test_every_module_says_what_it_is() -> None:
     silent = [path for path in PACKAGE.rglob("*.py") if not path.read_text("utf-8").startswith('"""')]
     assert silent == []
@@ -95,8 +117,6 @@ def test_the_entry_points_are_there() -> None:
 
 WATCHED = ("aiohttp", "urllib3")
 """Clients that we attach to where they are installed."""
-BROUGHT_ALONG = ("anyio", "pydantic_core", "referencing")
-"""What httpx, pydantic and jsonschema require and speak in."""
 
 
 def test_what_is_imported_is_required() -> None:
@@ -107,7 +127,7 @@ def test_what_is_imported_is_required() -> None:
     pattern = re.compile(r"^\s*(?:from|import) (\w+)", re.MULTILINE)
     imported = {name for path in PACKAGE.rglob("*.py") for name in pattern.findall(_code(path))}
     foreign = imported - set(sys.stdlib_module_names) - {"pytest_messages"}
-    assert foreign - known == {*WATCHED, *BROUGHT_ALONG}
+    assert foreign - known == {*WATCHED}
     assert known - foreign == set()
 
 

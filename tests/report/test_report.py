@@ -806,10 +806,6 @@ def test_violations_are_ordered_by_level_then_place() -> None:
     assert report.violations([]) == ""
 
 
-def test_the_header_says_the_mode_and_why() -> None:
-    assert report.header("none", "CI is set") == "messages: record mode none (CI is set)"
-
-
 @pytest.mark.parametrize(
     ("tally", "lines"),
     [

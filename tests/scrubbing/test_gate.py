@@ -6,7 +6,7 @@ import json
 import random
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import GateResult, Leak
-from pytest_messages.scrubbing import Gate, Scrubber, find_hints, find_leaks, kinds, new_salt
+from pytest_messages.scrubbing import Gate, Scrubber, find_hints, kinds, new_salt
 from pytest_messages.wire import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the recorded traffic does not lie beside this checkout")
@@ -27,6 +30,12 @@ JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0" + "." + 
 AWS = "AKIA" + "IOSFODNN7EXAMPLE"
 LIVE = "correct horse/battery+staple"
 UUID = "3f2b8c1e-9d4a-4e57-8b6f-0a1c2d3e4f50"
+
+
+def find_leaks(
+    text: str, *, secrets: Sequence[str] = (), allow: Sequence[str] = (), where: str = ""
+) -> tuple[Leak, ...]:
+    return Gate(secrets=secrets, allow=allow).check(text, where=where).leaks
 
 
 def cassette(

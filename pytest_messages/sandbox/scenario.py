@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Scenario:
     """An answer to be sent, after ``wait`` seconds. ``length`` promises a length; without it the body is chunked."""
 
     status: int
@@ -89,33 +89,33 @@ def request_id_of(asked_by: str) -> str:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def failed(provider: Provider, failure: Failure, seed: str) -> Plan:
+def failed(provider: Provider, failure: Failure, seed: str) -> Scenario:
     """Answer with an error."""
     request_id = request_id_of(seed)
     headers = usual_headers(provider, request_id, failed=True)
     if failure.retry_after is not None:
         headers = (*headers, ("retry-after", f"{failure.retry_after:g}"))
-    return json_plan(error_body(provider, failure, request_id), status=failure.status, headers=headers)
+    return json_scenario(error_body(provider, failure, request_id), status=failure.status, headers=headers)
 
 
-def json_plan(body: Any, *, status: int = 200, headers: Headers = ()) -> Plan:
+def json_scenario(body: Any, *, status: int = 200, headers: Headers = ()) -> Scenario:
     """Answer with JSON, in one piece."""
     data = compact(body).encode()
     headers = (("content-type", "application/json"), *headers)
-    return Plan(status=status, headers=headers, pieces=(Piece(data),), length=len(data))
+    return Scenario(status=status, headers=headers, pieces=(Piece(data),), length=len(data))
 
 
-def answered(asked: Question, *, counting: bool = False) -> Plan:
+def answered(asked: Question, *, counting: bool = False) -> Scenario:
     """Answer a question that nothing is wrong with, as its orders say."""
     orders = asked.orders
     if orders.status is not None and orders.midstream is None:
         return _paced(failed(asked.provider, _ordered_failure(asked), asked.seed), asked)
     headers = usual_headers(asked.provider, request_id_of(asked.seed), failed=False)
     if counting:
-        return _paced(json_plan({"input_tokens": answers.count_tokens(asked)}, headers=headers), asked)
+        return _paced(json_scenario({"input_tokens": answers.count_tokens(asked)}, headers=headers), asked)
     message = answers.message(asked)
     if not asked.body.get("stream"):
-        return _paced(json_plan(message, headers=headers), asked)
+        return _paced(json_scenario(message, headers=headers), asked)
     return _streamed(asked, message, headers)
 
 
@@ -138,7 +138,7 @@ def _ordered_failure(asked: Question) -> Failure:
     return Failure(status, f"The sandbox was asked for status {status}.{leak}", orders.type, _retry_after(asked))
 
 
-def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Plan:
+def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Scenario:
     orders = asked.orders
     data = [encode(event, orders.marks) for event in events(message, asked)]
     if "done" in orders.marks:
@@ -158,7 +158,7 @@ def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Pla
     pieces = tuple(map(Piece, data, waits))
     content_type = ("content-type", "text/event-stream; charset=utf-8")
     cache = () if asked.provider.name == "shinzo" else (("cache-control", "no-cache"),)
-    plan = Plan(status=200, headers=(content_type, *cache, *headers), pieces=pieces, end=end)
+    plan = Scenario(status=200, headers=(content_type, *cache, *headers), pieces=pieces, end=end)
     return _gzipped(plan) if "gzip" in orders.marks else plan
 
 
@@ -182,7 +182,7 @@ def keep_alive(provider: Provider) -> bytes:
     return f": {provider.habits.keep_alive or 'keep-alive'}\n\n".encode()
 
 
-def _paced(plan: Plan, asked: Question) -> Plan:
+def _paced(plan: Scenario, asked: Question) -> Scenario:
     """Apply to an answer in one piece what the orders say about time, endings and coding."""
     orders = asked.orders
     plan = replace(plan, wait=orders.wait + orders.slow)
@@ -196,7 +196,7 @@ def _paced(plan: Plan, asked: Question) -> Plan:
     return plan
 
 
-def _gzipped(plan: Plan) -> Plan:
+def _gzipped(plan: Scenario) -> Scenario:
     """Compress the pieces one by one, so that each can be read when it comes."""
     coder = zlib.compressobj(wbits=31)
     coded = [Piece(coder.compress(data) + coder.flush(zlib.Z_SYNC_FLUSH), wait) for data, wait in plan.pieces]
@@ -213,7 +213,7 @@ _UNTRUE = {"content-length", "content-encoding", "transfer-encoding", "connectio
 _ENDS = {Ended.DROPPED: End.DROP, Ended.TIMEOUT: End.STALL, Ended.CLOSED: End.DROP, Ended.CANCELLED: End.STALL}
 
 
-def recorded(response: Response, *, pace: float = 1) -> Plan:
+def recorded(response: Response, *, pace: float = 1) -> Scenario:
     """Answer with a recording: its bytes, its pieces, its times multiplied by ``pace``, and its end."""
     headers = tuple(pair for pair in response.headers if pair[0] not in _UNTRUE)
     end = _ENDS.get(response.ended, End.COMPLETE)
@@ -222,7 +222,7 @@ def recorded(response: Response, *, pace: float = 1) -> Plan:
     whole = not response.is_stream and not response.chunks and end is End.COMPLETE
     pieces = (Piece(response.body),) if whole else tuple(_pieces(response, pace))
     length = len(response.body) if whole else None
-    return Plan(status=response.status, headers=headers, pieces=pieces, length=length, end=end)
+    return Scenario(status=response.status, headers=headers, pieces=pieces, length=length, end=end)
 
 
 def _pieces(response: Response, pace: float) -> Iterable[Piece]:
