@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FIRST = re.compile(rb"(?:\r\n)?--([0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-])[ \t]*\r\n")
 
 
-class Piece(NamedTuple):
+class FormPart(NamedTuple):
     """One part of a form as it was sent: its headers, and what it holds."""
 
     head: bytes
@@ -31,19 +31,19 @@ class Piece(NamedTuple):
         return _parameter(_headers(self.head), "name") or ""
 
 
-def pieces(body: bytes) -> list[Piece] | None:
+def pieces(body: bytes) -> list[FormPart] | None:
     """Return the parts of a form in the order in which they were sent; None for a body that is no whole form."""
     cut = _cut(body)
-    return None if cut is None else [Piece(*piece) for _, *piece in cut[0]]
+    return None if cut is None else [FormPart(*piece) for _, *piece in cut[0]]
 
 
-def with_contents(body: bytes, change: Callable[[Piece], Piece]) -> bytes:
+def with_contents(body: bytes, change: Callable[[FormPart], FormPart]) -> bytes:
     """Return the form with every part as ``change`` makes it, all else as it was; another body unchanged."""
     cut = _cut(body)
     if cut is None:
         return body
     found, end = cut
-    changed = (b"".join((before, *_joined(change(Piece(head, content))))) for before, head, content in found)
+    changed = (b"".join((before, *_joined(change(FormPart(head, content))))) for before, head, content in found)
     return b"".join((*changed, end))
 
 
@@ -56,7 +56,7 @@ def described(body: bytes) -> dict[str, object] | None:
     return None if found is None else {"parts": [_described(piece) for piece in found]}
 
 
-def _described(piece: Piece) -> dict[str, object]:
+def _described(piece: FormPart) -> dict[str, object]:
     headers = _headers(piece.head)
     about = {
         "name": _parameter(headers, "name"),
@@ -104,7 +104,7 @@ def _divided(inner: list[bytes], delimiter: bytes) -> Iterator[tuple[bytes, byte
         yield delimiter + line.group(), head, content
 
 
-def _joined(piece: Piece) -> tuple[bytes, bytes, bytes]:
+def _joined(piece: FormPart) -> tuple[bytes, bytes, bytes]:
     return piece.head, b"\r\n\r\n" if piece.head else b"\r\n", piece.content
 
 

@@ -28,7 +28,7 @@ Payload = dict[str, Any]
 """The JSON object that an event carries."""
 
 
-class State(StrEnum):
+class StreamState(StrEnum):
     """Where a streamed message stands between two events."""
 
     BEGINNING = "before message_start"
@@ -39,28 +39,32 @@ class State(StrEnum):
     FAILED = "after error"
 
 
-TRANSITIONS: Mapping[State, Mapping[str, State]] = {
-    State.BEGINNING: {"message_start": State.OPEN, "ping": State.BEGINNING, "error": State.FAILED},
-    State.OPEN: {
-        "content_block_start": State.BLOCK,
-        "message_delta": State.ENDING,
-        "ping": State.OPEN,
-        "error": State.FAILED,
+TRANSITIONS: Mapping[StreamState, Mapping[str, StreamState]] = {
+    StreamState.BEGINNING: {
+        "message_start": StreamState.OPEN,
+        "ping": StreamState.BEGINNING,
+        "error": StreamState.FAILED,
     },
-    State.BLOCK: {
-        "content_block_delta": State.BLOCK,
-        "content_block_stop": State.OPEN,
-        "ping": State.BLOCK,
-        "error": State.FAILED,
+    StreamState.OPEN: {
+        "content_block_start": StreamState.BLOCK,
+        "message_delta": StreamState.ENDING,
+        "ping": StreamState.OPEN,
+        "error": StreamState.FAILED,
     },
-    State.ENDING: {
-        "message_delta": State.ENDING,
-        "message_stop": State.STOPPED,
-        "ping": State.ENDING,
-        "error": State.FAILED,
+    StreamState.BLOCK: {
+        "content_block_delta": StreamState.BLOCK,
+        "content_block_stop": StreamState.OPEN,
+        "ping": StreamState.BLOCK,
+        "error": StreamState.FAILED,
     },
-    State.STOPPED: {},
-    State.FAILED: {},
+    StreamState.ENDING: {
+        "message_delta": StreamState.ENDING,
+        "message_stop": StreamState.STOPPED,
+        "ping": StreamState.ENDING,
+        "error": StreamState.FAILED,
+    },
+    StreamState.STOPPED: {},
+    StreamState.FAILED: {},
 }
 """Which event may come in which state, and the state it leads to. An event of a type in no row is unknown, and clients
 ignore it (https://platform.claude.com/docs/en/api/versioning)."""
@@ -69,10 +73,10 @@ EVENTS = frozenset(event for row in TRANSITIONS.values() for event in row)
 """Every documented event type."""
 
 # Where an event that came in the wrong state leads nevertheless, so that one misplaced event is one finding.
-_RECOVERY: Mapping[str, State] = {
-    "content_block_start": State.BLOCK,
-    "message_delta": State.ENDING,
-    "message_stop": State.STOPPED,
+_RECOVERY: Mapping[str, StreamState] = {
+    "content_block_start": StreamState.BLOCK,
+    "message_delta": StreamState.ENDING,
+    "message_stop": StreamState.STOPPED,
 }
 
 _TOOL_USE = frozenset({"input_json_delta"})
@@ -105,14 +109,14 @@ DELTAS = frozenset(delta for deltas in DELTAS_OF_BLOCK.values() for delta in del
 """Every documented delta type."""
 
 
-def after(state: State, event: str) -> tuple[State, bool]:
+def after(state: StreamState, event: str) -> tuple[StreamState, bool]:
     """Return the state after ``event``, and whether `TRANSITIONS` allows it there; unknown events change nothing."""
     following = TRANSITIONS[state].get(event)
     if following is not None:
         return following, True
-    if state in {State.STOPPED, State.FAILED}:
+    if state in {StreamState.STOPPED, StreamState.FAILED}:
         return state, False
-    return state if state is State.ENDING else _RECOVERY.get(event, state), event not in EVENTS
+    return state if state is StreamState.ENDING else _RECOVERY.get(event, state), event not in EVENTS
 
 
 def payload(event: Event) -> object:

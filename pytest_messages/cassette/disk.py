@@ -42,14 +42,14 @@ _REMEDIES: dict[int, str] = {
 }
 
 
-class Gate(Protocol):
+class LeakCheck(Protocol):
     """Whoever can tell what in a text must not be stored; `scrubbing.Gate` is one."""
 
     def check(self, text: str, *, where: str = "") -> GateResult:
         """Return what was found."""
 
 
-def pass_gate(gate: Gate, text: str, path: Path) -> None:
+def pass_gate(gate: LeakCheck, text: str, path: Path) -> None:
     """Raise `SecretLeakError` where ``gate`` finds anything in ``text``, which was to be written to ``path``."""
     leaks = gate.check(text).leaks
     if leaks:

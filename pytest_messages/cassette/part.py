@@ -22,7 +22,7 @@ from pytest_messages.cassette.writing import dump_head, dump_interaction
 from pytest_messages.errors import CassetteError
 
 if TYPE_CHECKING:
-    from pytest_messages.cassette.disk import Gate
+    from pytest_messages.cassette.disk import LeakCheck
     from pytest_messages.cassette.document import ScrubbedInteraction
 
 
@@ -33,7 +33,7 @@ class Part:
     Until `close` or `discard`, or the end of the process, other processes leave it alone.
     """
 
-    def __init__(self, cassette: Path, *, gate: Gate, test: str | None = None, salt: str | None = None) -> None:
+    def __init__(self, cassette: Path, *, gate: LeakCheck, test: str | None = None, salt: str | None = None) -> None:
         self.cassette = cassette
         self.path: Path | None = None
         self._gate = gate

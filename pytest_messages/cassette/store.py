@@ -18,7 +18,7 @@ from pytest_messages.errors import CassetteNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pytest_messages.cassette.disk import Gate
+    from pytest_messages.cassette.disk import LeakCheck
     from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
 
 
@@ -67,7 +67,7 @@ def commit(
     path: Path,
     change: Callable[[Draft | None], Draft | None],
     *,
-    gate: Gate,
+    gate: LeakCheck,
     scrub: Callable[[Interaction], ScrubbedInteraction],
     patience: float = 60.0,
 ) -> bool:
@@ -86,7 +86,7 @@ def commit(
         return draft is not None and _put(target, before, draft.text(found.unread if found else {}), gate, path)
 
 
-def put(path: Path, draft: Draft, *, gate: Gate, patience: float = 60.0) -> bool:
+def put(path: Path, draft: Draft, *, gate: LeakCheck, patience: float = 60.0) -> bool:
     """Replace whatever stands at ``path``, readable or not, and tell whether the file is another now.
 
     What other tools put beside the interactions stays, since nobody can record it again here. As
@@ -112,7 +112,7 @@ def _only_writer(path: Path, patience: float) -> Iterator[Path]:
         yield target
 
 
-def _put(target: Path, before: bytes | None, text: str, gate: Gate, path: Path) -> bool:
+def _put(target: Path, before: bytes | None, text: str, gate: LeakCheck, path: Path) -> bool:
     pass_gate(gate, text, path)
     if text.encode() == before:
         return False

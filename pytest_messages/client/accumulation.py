@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import ValidationError
 
 from pytest_messages.api import schema, sse, stream
-from pytest_messages.api.stream import State
+from pytest_messages.api.stream import StreamState
 from pytest_messages.client.account import explained, wire_response
 from pytest_messages.errors import StreamError
 
@@ -37,7 +37,7 @@ class Reading:
         self._blocks = sse.Blocks()
         self._payloads: list[dict[str, Any]] = []
         self._size = 0
-        self._state = State.BEGINNING
+        self._state = StreamState.BEGINNING
         self._failure: BaseException | None = None
         self.ended = False
 
@@ -49,7 +49,7 @@ class Reading:
     def end(self) -> Iterator[StreamEvent]:
         """Yield what the end of the body completes; raises `StreamError` where the message is not complete."""
         yield from self._typed(self._blocks.flush())
-        if self._state is not State.STOPPED:
+        if self._state is not StreamState.STOPPED:
             self._cut(f"it ended {self._state}")
         self.ended = True
 

@@ -24,7 +24,7 @@ UNREADABLE = "cassette.format"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckFound:
     """One finding of the judge in a cassette; ``interaction`` counts from one, None where the file itself is meant."""
 
     cassette: str
@@ -38,7 +38,7 @@ class Checked:
 
     path: Path
     interactions: int
-    found: tuple[Found, ...]
+    found: tuple[CheckFound, ...]
 
 
 def files(paths: Iterable[str]) -> list[Path]:
@@ -93,15 +93,15 @@ def check_files(
 
 
 def _judged(path: Path, provider_of: Callable[[str, str | None], Provider], rules: Sequence[str]) -> Checked:
-    found: list[Found] = []
+    found: list[CheckFound] = []
     count = 0
     try:
         for count, interaction in enumerate(store.read(path).interactions, 1):
             spoken = provider_of(interaction.request.url, interaction.recording.provider)
             judged = judge.check(interaction, spoken, rules=rules)
-            found += (Found(str(path), count, each) for each in judged)
+            found += (CheckFound(str(path), count, each) for each in judged)
     except CassetteError as error:
-        found.append(Found(str(path), None, _unreadable(error)))
+        found.append(CheckFound(str(path), None, _unreadable(error)))
     return Checked(path, count, tuple(found))
 
 

@@ -45,7 +45,7 @@ def run(asked: argparse.Namespace) -> int:
         complain(at_rest.nothing_to("check", asked.paths))
         return USAGE
     levels: Counter[Level] = Counter()
-    found: list[at_rest.Found] = []
+    found: list[at_rest.CheckFound] = []
     interactions = 0
     with progress(len(paths)) as tick:
         for done in at_rest.check_files(paths, provider=asked.provider, declared=declared, rules=asked.rules):
@@ -56,7 +56,9 @@ def run(asked: argparse.Namespace) -> int:
     return _told(found, levels, asked, checked(len(paths), interactions, levels))
 
 
-def _told(found: Sequence[at_rest.Found], levels: Mapping[Level, int], asked: argparse.Namespace, last: str) -> int:
+def _told(
+    found: Sequence[at_rest.CheckFound], levels: Mapping[Level, int], asked: argparse.Namespace, last: str
+) -> int:
     printed = FORMATS[asked.format](found)
     if printed:
         print(printed)

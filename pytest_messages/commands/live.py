@@ -15,7 +15,7 @@ import httpx
 
 from pytest_messages import providers
 from pytest_messages.client import MessagesClient
-from pytest_messages.commands.at_rest import Found
+from pytest_messages.commands.at_rest import CheckFound
 from pytest_messages.commands.terminal import FINE, FOUND, USAGE, agreed
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import Level, Violation
@@ -188,7 +188,7 @@ def main(asked: argparse.Namespace, declared: Mapping[str, Provider]) -> int:
     done = run(profile, model=model)
     print("\n".join(f"  {each.probe.name:<30} {each.status or '---'}  {each.verdict}" for each in done), file=told)
     shown = [
-        Found(each.probe.name, None, finding)
+        CheckFound(each.probe.name, None, finding)
         for each in done
         for finding in each.findings
         if finding.level is not Level.HINT or asked.hints

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_messages.api import jsons, schema, sse
-from pytest_messages.api.stream import State, accumulate, fold
+from pytest_messages.api.stream import StreamState, accumulate, fold
 from pytest_messages.findings import Level
 from pytest_messages.judge.answer import Answer
 from pytest_messages.judge.answer import rule as of_messages
@@ -248,7 +248,7 @@ def _stream(raw: bytes, request: Json, ended: Ended, betas: frozenset[str] = fro
     yield from order
     yield from guarded(judge_events(framed.items), "a rule of shape", "the events")
     yield from _end(state, ended, torn=framed.torn)
-    if state is State.STOPPED or state is State.ENDING:
+    if state is StreamState.STOPPED or state is StreamState.ENDING:
         message = accumulate(item.data for item in framed.items)
         if message is not None:
             answer = Answer(message=message, request=request)
@@ -270,9 +270,9 @@ def _is_eager(block: Json, request: Json, betas: frozenset[str]) -> bool:
     )
 
 
-def _end(state: State, ended: Ended, *, torn: bool) -> Iterator[Fault]:
+def _end(state: StreamState, ended: Ended, *, torn: bool) -> Iterator[Fault]:
     """Judge how a stream ended: whole, cut by somebody, or silently."""
-    over = state is State.STOPPED or state is State.FAILED
+    over = state is StreamState.STOPPED or state is StreamState.FAILED
     if ended is not Ended.COMPLETE:
         if not over:
             yield CUT.broken("end of the stream", f"{ended}, {state}")
@@ -282,4 +282,4 @@ def _end(state: State, ended: Ended, *, torn: bool) -> Iterator[Fault]:
         yield INCOMPLETE_EVENT.broken("end of the stream", found, level=Level.NOTICE if over else None)
     if not over:
         # Once the stop reason is there, nothing is lost but the goodbye.
-        yield UNFINISHED.broken("end of the stream", f"it ends {state}", loses=state is not State.ENDING)
+        yield UNFINISHED.broken("end of the stream", f"it ends {state}", loses=state is not StreamState.ENDING)

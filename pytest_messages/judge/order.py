@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_messages.api import jsons
-from pytest_messages.api.stream import DELTAS, DELTAS_OF_BLOCK, State, after
+from pytest_messages.api.stream import DELTAS, DELTAS_OF_BLOCK, StreamState, after
 from pytest_messages.findings import Level
 from pytest_messages.judge.documentation import STREAMING, THINKING
 from pytest_messages.judge.rules import declare, raised
@@ -136,24 +136,24 @@ AFTER_ERROR = declare("stream.after-error", Level.VIOLATION, STREAMING, "An erro
 PING_EXTRA = declare("stream.ping-extra", Level.NOTICE, STREAMING, "A ping carries its type only.", "S18")
 
 # Which rule an event breaks that `TRANSITIONS` does not allow where it came; by state, then by event.
-_BREACHES: Mapping[State, Mapping[str, Rule]] = {
-    State.BEGINNING: dict.fromkeys(
+_BREACHES: Mapping[StreamState, Mapping[str, Rule]] = {
+    StreamState.BEGINNING: dict.fromkeys(
         ("content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"),
         MESSAGE_START,
     ),
-    State.OPEN: {
+    StreamState.OPEN: {
         "message_start": MESSAGE_START,
         "content_block_delta": BLOCK_MISSING,
         "content_block_stop": BLOCK_MISSING,
         "message_stop": MESSAGE_DELTA,
     },
-    State.BLOCK: {
+    StreamState.BLOCK: {
         "message_start": MESSAGE_START,
         "content_block_start": BLOCK_NESTED,
         "message_delta": BLOCK_UNCLOSED,
         "message_stop": MESSAGE_DELTA,
     },
-    State.ENDING: {
+    StreamState.ENDING: {
         "message_start": MESSAGE_START,
         "content_block_start": BLOCK_LATE,
         "content_block_delta": BLOCK_LATE,
@@ -171,7 +171,7 @@ _EMPTY: Mapping[str, tuple[str, object]] = {
 }
 
 
-def walk(items: Iterable[Item], *, eager: Callable[[Json], bool]) -> tuple[State, list[Fault]]:
+def walk(items: Iterable[Item], *, eager: Callable[[Json], bool]) -> tuple[StreamState, list[Fault]]:
     """Judge the order of ``items``; return the state in which the stream ends, too.
 
     ``eager`` tells of a tool_use block whether the request lets its input come unchecked, so that it may be no JSON.
@@ -193,13 +193,13 @@ class _Life:
     """A stream on its way through the states, and the block that is open."""
 
     def __init__(self, eager: Callable[[Json], bool]) -> None:
-        self.state = State.BEGINNING
+        self.state = StreamState.BEGINNING
         self.faults: list[Fault] = []
         self._eager = eager
         self._blocks = 0
-        self._open: _Block | None = None
-        self._thinking: list[tuple[Item, _Block]] = []
-        self._written: list[tuple[Item, _Block]] = []
+        self._open: _OpenBlock | None = None
+        self._thinking: list[tuple[Item, _OpenBlock]] = []
+        self._written: list[tuple[Item, _OpenBlock]] = []
         self._end: Item | None = None
         self._started: Json = {}
 
@@ -211,17 +211,17 @@ class _Life:
         self.state, lawful = after(state, item.type)
         if not lawful:
             self._misplaced(item, state)
-        if state is not State.STOPPED and state is not State.FAILED:
+        if state is not StreamState.STOPPED and state is not StreamState.FAILED:
             judge = _JUDGES.get(item.type)
             if judge is not None:
                 judge(self, item)
 
-    def _misplaced(self, item: Item, state: State) -> None:
+    def _misplaced(self, item: Item, state: StreamState) -> None:
         found = f"{item.type} {state}"
-        if state is State.STOPPED:
+        if state is StreamState.STOPPED:
             # "Any number, anywhere" is said of pings, "the last event" of message_stop.
             self._say(AFTER_STOP, item, found, level=Level.HINT if item.type == "ping" else None)
-        elif state is State.FAILED:
+        elif state is StreamState.FAILED:
             self._say(AFTER_ERROR, item, found)
         else:
             self._say(_BREACHES[state][item.type], item, found)
@@ -241,7 +241,7 @@ class _Life:
         if index != self._blocks or isinstance(index, bool):
             self._say(INDEX, item, f"index {shown(index)} where {self._blocks} is due")
         self._blocks = (count(index) or 0) + 1 if index != self._blocks else self._blocks + 1
-        self._open = block = _Block(index, member(item.data, "content_block"))
+        self._open = block = _OpenBlock(index, member(item.data, "content_block"))
         key, empty = _EMPTY.get(block.kind, ("", None))
         value = block.start.get(key)
         if key and value and value != empty:
@@ -267,7 +267,7 @@ class _Life:
             block.signatures.append(item)
         block.last = kind
 
-    def _unfit(self, item: Item, block: _Block, kind: str) -> None:
+    def _unfit(self, item: Item, block: _OpenBlock, kind: str) -> None:
         if kind not in DELTAS or block.kind not in DELTAS_OF_BLOCK:
             return  # unknown, which the rules of shape report
         rule = DELTA_TYPE if block.takes else WHOLE_BLOCK
@@ -324,7 +324,7 @@ class _Life:
             if not _is_object(written) and not (short or self._eager(block.start)):
                 self._say(TOOL_JSON, item, f"the input adds up to {shown(written)}")
 
-    def _signature(self, item: Item, block: _Block, *, short: bool) -> None:
+    def _signature(self, item: Item, block: _OpenBlock, *, short: bool) -> None:
         signatures = block.signatures
         if not signatures and not block.start.get("signature"):
             # Whatever cut the message short may have cut its thinking.
@@ -335,7 +335,7 @@ class _Life:
             self._say(SIGNATURE, signatures[0], f"a {block.last} follows it")
 
 
-class _Block:
+class _OpenBlock:
     """The open block: how it started, and what has come for it."""
 
     __slots__ = ("index", "kind", "last", "signatures", "start", "takes", "written")

@@ -6,7 +6,7 @@ from pytest_messages.providers.profile import (
     Credential,
     ErrorShape,
     Habits,
-    Note,
+    ProfileNote,
     Provider,
     Status,
     Unsupported,
@@ -69,7 +69,7 @@ ANTHROPIC = Provider(
         ("habits", f"{CLAUDE_DOCS}/build-with-claude/streaming"),
     ),
     notes=(
-        Note(
+        ProfileNote(
             topic="version_required",
             documentation="anthropic-version is a required header",
             other="the OpenAPI file of December 2025 marks it as optional",
@@ -123,45 +123,45 @@ SHINZO = Provider(
         ("error", SHINZO_SOURCE),
     ),
     notes=(
-        Note(
+        ProfileNote(
             topic="timeout",
             documentation="a request may take 3 minutes",
             other="the public source gives up after 120 seconds",
             source=SHINZO_SOURCE,
         ),
-        Note(
+        ProfileNote(
             topic="credentials",
             documentation="Authorization takes a JWT or a platform key",
             other="the public source accepts platform keys only on this route (sk_shinzo…), also in x-api-key",
             source=SHINZO_SOURCE,
         ),
-        Note(
+        ProfileNote(
             topic="statuses",
             documentation="a missing provider key is a 403",
             other="the public source answers 401",
             source=SHINZO_SOURCE,
         ),
-        Note(
+        ProfileNote(
             topic="statuses",
             documentation="exceeding the rate limit is a 429",
             other="in the public source an oversized body or too many requests end as 500 with a plain string",
             source=SHINZO_SOURCE,
         ),
-        Note(
+        ProfileNote(
             topic="habits",
             documentation="a stream is Anthropic's, as server-sent events",
             other="the public source puts a JSON string around each event's data, drops comments, and cuts the "
             "connection where an error event should be",
             source=SHINZO_SOURCE,
         ),
-        Note(
+        ProfileNote(
             topic="error",
             documentation="lists status codes only",
             other="the public source answers without a top-level type and request id, and copies no header of a failed "
             "answer, so that retry-after is lost",
             source=SHINZO_SOURCE,
         ),
-        Note(
+        ProfileNote(
             topic="body_limit",
             documentation="says nothing about the size of a request",
             other="the public source takes 4 MB by default",
@@ -248,25 +248,25 @@ SHUYOU = Provider(
         ("habits", _SHUYOU_ERRORS),
     ),
     notes=(
-        Note(
+        ProfileNote(
             topic="statuses",
             documentation="the guide answers a wrong key with 403 access_denied",
             other="the OpenAPI file lists 401",
             source=_SHUYOU_MESSAGES,
         ),
-        Note(
+        ProfileNote(
             topic="credentials",
             documentation="the key goes into x-api-key",
             other="the error guide also names Authorization: Bearer and x-goog-api-key",
             source=_SHUYOU_ERRORS,
         ),
-        Note(
+        ProfileNote(
             topic="habits",
             documentation="message_delta carries usage beside delta",
             other="an example in the reference has usage inside delta",
             source=_SHUYOU_MESSAGES,
         ),
-        Note(
+        ProfileNote(
             topic="unsupported",
             documentation="the schema knows custom tools and web search only",
             other="the prose also names the bash and text editor tools",

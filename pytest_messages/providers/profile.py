@@ -77,7 +77,7 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class ProfileNote:
     """A disagreement between a provider's documentation, which the profile follows, and another public account."""
 
     topic: str
@@ -132,7 +132,7 @@ class Provider:
     model_form: str = "claude-…"
     relax: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ProfileNote, ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -35,7 +35,7 @@ class End(StrEnum):
     """Nothing more comes, and the connection stays open."""
 
 
-class Piece(NamedTuple):
+class Sending(NamedTuple):
     """Bytes to send at once, after so many seconds of waiting."""
 
     data: bytes
@@ -48,7 +48,7 @@ class Scenario:
 
     status: int
     headers: Headers = ()
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[Sending, ...] = ()
     length: int | None = None
     end: End = End.COMPLETE
     wait: float = 0
@@ -102,7 +102,7 @@ def json_scenario(body: Any, *, status: int = 200, headers: Headers = ()) -> Sce
     """Answer with JSON, in one piece."""
     data = compact(body).encode()
     headers = (("content-type", "application/json"), *headers)
-    return Scenario(status=status, headers=headers, pieces=(Piece(data),), length=len(data))
+    return Scenario(status=status, headers=headers, pieces=(Sending(data),), length=len(data))
 
 
 def answered(asked: Question, *, counting: bool = False) -> Scenario:
@@ -155,7 +155,7 @@ def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Sce
         data = [part for each in data for part in (comment, each)]
     # A stream says its headers at once: what is waited for is the first event.
     waits = chain([orders.wait + orders.slow], repeat(orders.slow))
-    pieces = tuple(map(Piece, data, waits))
+    pieces = tuple(map(Sending, data, waits))
     content_type = ("content-type", "text/event-stream; charset=utf-8")
     cache = () if asked.provider.name == "shinzo" else (("cache-control", "no-cache"),)
     plan = Scenario(status=200, headers=(content_type, *cache, *headers), pieces=pieces, end=end)
@@ -192,15 +192,15 @@ def _paced(plan: Scenario, asked: Question) -> Scenario:
         return replace(plan, pieces=(), end=End.STALL)
     if orders.drop_after is not None:
         body = plan.pieces[0].data
-        return replace(plan, pieces=(Piece(body[: len(body) // 2]),), end=_end(asked))
+        return replace(plan, pieces=(Sending(body[: len(body) // 2]),), end=_end(asked))
     return plan
 
 
 def _gzipped(plan: Scenario) -> Scenario:
     """Compress the pieces one by one, so that each can be read when it comes."""
     coder = zlib.compressobj(wbits=31)
-    coded = [Piece(coder.compress(data) + coder.flush(zlib.Z_SYNC_FLUSH), wait) for data, wait in plan.pieces]
-    pieces = (*coded, Piece(coder.flush())) if plan.end is End.COMPLETE else tuple(coded)
+    coded = [Sending(coder.compress(data) + coder.flush(zlib.Z_SYNC_FLUSH), wait) for data, wait in plan.pieces]
+    pieces = (*coded, Sending(coder.flush())) if plan.end is End.COMPLETE else tuple(coded)
     length = None if plan.length is None else sum(len(piece.data) for piece in pieces)
     return replace(plan, headers=(*plan.headers, ("content-encoding", "gzip")), pieces=pieces, length=length)
 
@@ -220,19 +220,19 @@ def recorded(response: Response, *, pace: float = 1) -> Scenario:
     if response.error == "ReadError":
         end = End.RESET
     whole = not response.is_stream and not response.chunks and end is End.COMPLETE
-    pieces = (Piece(response.body),) if whole else tuple(_pieces(response, pace))
+    pieces = (Sending(response.body),) if whole else tuple(_pieces(response, pace))
     length = len(response.body) if whole else None
     return Scenario(status=response.status, headers=headers, pieces=pieces, length=length, end=end)
 
 
-def _pieces(response: Response, pace: float) -> Iterable[Piece]:
+def _pieces(response: Response, pace: float) -> Iterable[Sending]:
     body = response.body
     chunks: tuple[tuple[int, int], ...] = _known(response.chunks, len(body)) or tuple(
         (0, end) for end in dict.fromkeys((*sse.event_ends(body), len(body)))
     )
     for (ms, start), (next_ms, end) in pairwise(((0, 0), *chunks)):
         if start < end:
-            yield Piece(body[start:end], max(0, next_ms - ms) / 1000 * pace)
+            yield Sending(body[start:end], max(0, next_ms - ms) / 1000 * pace)
 
 
 def _known(chunks: tuple[Chunk, ...], size: int) -> tuple[Chunk, ...]:

@@ -19,7 +19,7 @@ from pytest_messages.scrubbing.texts import json_view, parts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_messages.scrubbing.texts import Part
+    from pytest_messages.scrubbing.texts import Passage
     from pytest_messages.wire import Request
 
 _PAIR: Final = re.compile(r"([A-Za-z-]+)=\"?([^\s,;\"]{20,})")
@@ -157,7 +157,7 @@ def credentials_in(text: str) -> Iterator[str]:
             yield json_view(text, part.pieces).text
 
 
-def credential_field(part: Part) -> str | None:
+def credential_field(part: Passage) -> str | None:
     """Return the kind of credential that a part is by its field's name, or None."""
     if not part.path or part.key or len(part.pieces) > 1 or not isinstance(part.path[-1], str):
         return None

@@ -47,7 +47,7 @@ class PathRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ScrubRules:
     """What to scrub: the shapes and fields in force, the user's own patterns and paths, and headers kept or dropped.
 
     ``out`` are the kinds that the user took out, of fields as of shapes.
@@ -62,15 +62,15 @@ class Rules:
     dropped: tuple[str, ...] = field(default=())
 
 
-def read_rules(entries: Iterable[str]) -> Rules:
+def read_rules(entries: Iterable[str]) -> ScrubRules:
     """Read ``scrub`` entries, in order; raises `SettingsError` for one that means nothing."""
-    rules = Rules()
+    rules = ScrubRules()
     for entry in entries:
         rules = _with(rules, entry)
     return rules
 
 
-def _with(rules: Rules, entry: Any) -> Rules:
+def _with(rules: ScrubRules, entry: Any) -> ScrubRules:
     if not isinstance(entry, str):
         raise SettingsError(f"scrub: an entry is text, not {type(entry).__name__}")
     if entry.startswith("$"):
@@ -90,7 +90,7 @@ def _kept_header(name: str) -> str:
     return name
 
 
-def _with_optional(rules: Rules, name: str) -> Rules:
+def _with_optional(rules: ScrubRules, name: str) -> ScrubRules:
     if name in kinds.OPTIONAL_FIELDS:
         return replace(rules, fields=rules.fields | {name}, out=rules.out - {name})
     added = tuple(shape for shape in (*kinds.OPTIONAL, *kinds.SHAPES) if shape.kind == name)
@@ -104,7 +104,7 @@ def _with_optional(rules: Rules, name: str) -> Rules:
     )
 
 
-def _without(rules: Rules, name: str) -> Rules:
+def _without(rules: ScrubRules, name: str) -> ScrubRules:
     removable = dict.fromkeys([*(s.kind for s in (*kinds.SHAPES, *kinds.OPTIONAL) if not s.core), *OPTIONAL_RULES])
     if name not in removable:
         raise SettingsError(f"scrub: {name!r} cannot be taken out; these can: {', '.join(removable)}")

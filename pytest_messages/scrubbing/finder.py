@@ -18,7 +18,7 @@ from pytest_messages.scrubbing.prefilter import (
     has_id_field,
     joined_texts,
 )
-from pytest_messages.scrubbing.texts import Part, Range, has_escapes, loose_view, parts
+from pytest_messages.scrubbing.texts import Passage, Range, has_escapes, loose_view, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ _ENCODED_MARKERS: Final = (*_BASE64_MARKERS, b"sk-ant-".hex(), b"sk-ant-".hex().
 _NESTED_FIELD: Final = re.compile(r'"([A-Za-z_-]{5,40})"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
 
-class Found(NamedTuple):
+class Hit(NamedTuple):
     """Something in a text that must not be stored: its place, its kind, and whether it is told from its like."""
 
     start: int
@@ -45,7 +45,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SecretFinding:
     """Something in a body that must not be stored: where, of what kind, its ranges, and its placeholder's value.
 
     ``value`` is what a keyed placeholder is made of, None for a constant one. It is kept out of ``repr``.
@@ -58,7 +58,7 @@ class Finding:
     opaque: bool
 
     def __repr__(self) -> str:
-        return f"<Finding {self.kind} at {self.where}>"
+        return f"<SecretFinding {self.kind} at {self.where}>"
 
 
 class Finder:
@@ -111,7 +111,7 @@ class Finder:
             return False
         return any(markers.within(text) and confirm.search(text) for markers, confirm in self._common)
 
-    def findings(self, text: str) -> Iterator[Finding]:
+    def findings(self, text: str) -> Iterator[SecretFinding]:
         """Yield everything in a body that must not be stored; findings may overlap."""
         everywhere = self._suspicious(text) or has_credential_field(text)
         for part in parts(text)[0]:
@@ -121,14 +121,14 @@ class Finder:
             if everywhere or len(part.pieces) > 1:
                 yield from self._of_part(text, part)
 
-    def _of_part(self, text: str, part: Part) -> Iterator[Finding]:
+    def _of_part(self, text: str, part: Passage) -> Iterator[SecretFinding]:
         view = part.view(text)
         for found in self.find(view.text, strong=part.opaque):
             ranges = tuple(view.spans(found.start, found.end))
             value = view.text[found.start : found.end] if found.keyed else None
-            yield Finding(part.where, found.kind, ranges, value, part.opaque)
+            yield SecretFinding(part.where, found.kind, ranges, value, part.opaque)
 
-    def _named(self, text: str, part: Part) -> Finding | None:
+    def _named(self, text: str, part: Passage) -> SecretFinding | None:
         if not part.path or part.opaque or part.key or len(part.pieces) > 1:
             return None
         kind = credential_field(part)
@@ -139,7 +139,7 @@ class Finder:
         value = part.view(text).text if kind is not None else ""
         if kind is None or kind in self._out or is_masked(value) or (required and not value.startswith(required)):
             return None
-        return Finding(part.where, kind, part.pieces, value if keyed else None, opaque=False)
+        return SecretFinding(part.where, kind, part.pieces, value if keyed else None, opaque=False)
 
     def _id_field(self, path: Path) -> tuple[str | None, str | None]:
         for name in self.fields:
@@ -150,17 +150,17 @@ class Finder:
             return None, None
         return kinds.ID_FIELDS.get(names[-2:]) or kinds.ID_FIELDS.get(names[-1:]) or (None, None)
 
-    def find(self, text: str, *, strong: bool = False) -> list[Found]:
+    def find(self, text: str, *, strong: bool = False) -> list[Hit]:
         """Return what stands in a decoded text, overlaps merged; ``strong`` looks only for what is never chance."""
         found = [*self._plain(text, strong=strong)]
         if has_escapes(text):
             view = loose_view(text)
             for start, end, kind, keyed in self._plain(view.text, strong=strong):
                 ranges = view.spans(start, end)
-                found.append(Found(ranges[0][0], ranges[-1][1], kind, keyed))
+                found.append(Hit(ranges[0][0], ranges[-1][1], kind, keyed))
         return _merged(found)
 
-    def _plain(self, text: str, *, strong: bool) -> Iterator[Found]:
+    def _plain(self, text: str, *, strong: bool) -> Iterator[Hit]:
         if not strong and has_credential_field(text):
             yield from (found for found in _nested_fields(text) if found.kind not in self._out)
         if not self._may_match(text):
@@ -170,19 +170,19 @@ class Finder:
                 group = 1 if shape.pattern.groups else 0
                 for match in shape.pattern.finditer(text):
                     start, end = match.span(group)
-                    yield Found(_before_backslashes(text, start), end, shape.kind, shape.keyed)
+                    yield Hit(_before_backslashes(text, start), end, shape.kind, shape.keyed)
         for form in self.credentials.forms:
             yield from _occurrences(text, form)
         if any(marker in text for marker in _BASE64_MARKERS):
             yield from self._in_base64(text)
 
-    def _in_base64(self, text: str) -> Iterator[Found]:
+    def _in_base64(self, text: str) -> Iterator[Hit]:
         strong = [shape for shape in self.shapes if shape.core]
         for run in _BASE64.finditer(text):
             decoded = "\n".join(_every_alignment(run.group()))
             for shape in strong:
                 if shape.pattern.search(decoded):
-                    yield Found(*run.span(), shape.kind, keyed=False)
+                    yield Hit(*run.span(), shape.kind, keyed=False)
                     break
 
 
@@ -193,10 +193,10 @@ def _before_backslashes(text: str, start: int) -> int:
     return start
 
 
-def _occurrences(text: str, form: str) -> Iterator[Found]:
+def _occurrences(text: str, form: str) -> Iterator[Hit]:
     at = text.find(form)
     while at >= 0:
-        yield Found(at, at + len(form), CREDENTIAL, keyed=False)
+        yield Hit(at, at + len(form), CREDENTIAL, keyed=False)
         at = text.find(form, at + len(form))
 
 
@@ -210,17 +210,17 @@ def _every_alignment(run: str) -> Iterator[str]:
             continue
 
 
-def _nested_fields(text: str) -> Iterator[Found]:
+def _nested_fields(text: str) -> Iterator[Hit]:
     """Find credential fields in JSON that stands within a string: a tool's input while it streams, a tool's result."""
     for match in _NESTED_FIELD.finditer(text):
         kind = credential_kind(match.group(1))
         if kind is not None and not is_masked(match.group(2)):
-            yield Found(*match.span(2), kind, keyed=False)
+            yield Hit(*match.span(2), kind, keyed=False)
 
 
-def _merged(found: list[Found]) -> list[Found]:
+def _merged(found: list[Hit]) -> list[Hit]:
     """Join what overlaps; the longest gives its kind, and among equals the more telling one."""
-    merged: list[tuple[int, int, Found]] = []
+    merged: list[tuple[int, int, Hit]] = []
     for item in sorted(found, key=lambda item: (item.start, -item.end, item.kind == CREDENTIAL, item.kind)):
         if merged and item.start < merged[-1][1]:
             start, end, best = merged[-1]
@@ -228,4 +228,4 @@ def _merged(found: list[Found]) -> list[Found]:
             merged[-1] = (start, max(end, item.end), item if longer else best)
         else:
             merged.append((item.start, item.end, item))
-    return [Found(start, end, best.kind, best.keyed) for start, end, best in merged]
+    return [Hit(start, end, best.kind, best.keyed) for start, end, best in merged]

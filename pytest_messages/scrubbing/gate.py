@@ -19,7 +19,7 @@ from pytest_messages.errors import SettingsError
 from pytest_messages.findings import GateResult, Leak
 from pytest_messages.scrubbing import kinds
 from pytest_messages.scrubbing.credentials import Credentials, credential_kind, is_credential_header
-from pytest_messages.scrubbing.entries import Rules
+from pytest_messages.scrubbing.entries import ScrubRules
 from pytest_messages.scrubbing.finder import Finder
 from pytest_messages.scrubbing.placeholders import is_masked
 from pytest_messages.scrubbing.texts import is_stream
@@ -39,9 +39,9 @@ class Gate:
     """Finds what should have been replaced. ``allow`` entries are ``kind@place``, where ``*`` stands for anything."""
 
     def __init__(
-        self, *, secrets: Credentials | Iterable[str] = (), allow: Sequence[str] = (), rules: Rules | None = None
+        self, *, secrets: Credentials | Iterable[str] = (), allow: Sequence[str] = (), rules: ScrubRules | None = None
     ) -> None:
-        rules = rules or Rules()
+        rules = rules or ScrubRules()
         credentials = secrets if isinstance(secrets, Credentials) else Credentials(secrets)
         self._finder = Finder(rules.shapes, credentials, rules.fields, rules.out)
         self._allow = tuple(_allowance(entry) for entry in allow)
@@ -174,7 +174,7 @@ def _allowance(entry: str) -> re.Pattern[str]:
 
 def find_hints(text: str, *, where: str = "") -> tuple[Leak, ...]:
     """Return the personal data in a text: nothing that is refused, but what an audit counts."""
-    rules = Rules(shapes=kinds.OPTIONAL, fields=frozenset(kinds.OPTIONAL_FIELDS))
+    rules = ScrubRules(shapes=kinds.OPTIONAL, fields=frozenset(kinds.OPTIONAL_FIELDS))
     found = Gate(rules=rules).check(text, where=where).leaks
     hints = {*(shape.kind for shape in kinds.OPTIONAL), *kinds.OPTIONAL_FIELDS.values()}
     return tuple(leak for leak in found if leak.kind in hints)

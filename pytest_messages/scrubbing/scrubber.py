@@ -32,7 +32,7 @@ from pytest_messages.wire import Chunk, Request, Response, Scrubbed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_messages.api.multipart import Piece
+    from pytest_messages.api.multipart import FormPart
     from pytest_messages.scrubbing.entries import PathRule
     from pytest_messages.scrubbing.texts import Path
     from pytest_messages.wire import Headers
@@ -109,7 +109,7 @@ class Scrubber:
             body = self._body(with_contents(body, self._piece))[0]
         return Scrubbed(Request(request.method, self.url(request.url), self._headers(request.headers), body))
 
-    def _piece(self, piece: Piece) -> Piece:
+    def _piece(self, piece: FormPart) -> FormPart:
         kind = credential_kind(piece.name)
         masked = kind is None or is_masked(_text(piece.content))
         return piece._replace(content=self._body(piece.content)[0] if masked else constant(kind or "").encode())

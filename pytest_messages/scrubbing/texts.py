@@ -234,7 +234,7 @@ def _said(text: str, start: int, end: int) -> str:
     return _JSON_ESCAPE.sub(_json_character, value) if "\\" in value else value
 
 
-class Part(NamedTuple):
+class Passage(NamedTuple):
     """A text within a body that is looked at as one: its place, its pieces in the body, and what it is.
 
     ``quoted`` parts are JSON string literals; ``path`` is that of the field, ``key`` tells a name from a value.
@@ -267,7 +267,7 @@ def json_path(path: Path) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
-def parts(text: str) -> tuple[list[Part], list[Scalar]]:
+def parts(text: str) -> tuple[list[Passage], list[Scalar]]:
     """Return everything in a body that may hold a secret, and the scalars of a JSON body."""
     if is_stream(text):
         return _stream_parts(text), []
@@ -275,35 +275,35 @@ def parts(text: str) -> tuple[list[Part], list[Scalar]]:
         whole = payload(text, [(0, len(text))])
         found = list(_literal_parts(whole, ""))
         return [*found, *_gaps(text, found)], list(whole.scalars)
-    return [Part("$", ((0, len(text)),))], []
+    return [Passage("$", ((0, len(text)),))], []
 
 
-def _literal_parts(body: Payload, place: str) -> Iterator[Part]:
+def _literal_parts(body: Payload, place: str) -> Iterator[Passage]:
     for literal in body.literals:
         path, start, end, key, _ = literal
-        yield Part(place, ((start, end),), True, body.opaque(literal), path, key)  # noqa: FBT003 - fields, once a string
+        yield Passage(place, ((start, end),), True, body.opaque(literal), path, key)  # noqa: FBT003 - fields, once a string
 
 
-def _gaps(text: str, found: list[Part]) -> Iterator[Part]:
+def _gaps(text: str, found: list[Passage]) -> Iterator[Passage]:
     """Yield what stands between the strings and is long enough to matter: comments, other lines, broken JSON."""
     at = 0
     line = 1
     for start, end in [*(part.pieces[0] for part in found), (len(text), len(text))]:
         if start - at >= kinds.SHORTEST:
-            yield Part(f"line {line}", ((at, start),))
+            yield Passage(f"line {line}", ((at, start),))
         line += text.count("\n", at, end) if end > at else 0
         at = max(at, end)
 
 
-def _stream_parts(text: str) -> list[Part]:
-    found: list[Part] = []
+def _stream_parts(text: str) -> list[Passage]:
+    found: list[Passage] = []
     chains: dict[tuple[str, Path], list[tuple[Range, bool]]] = {}
     for number, ranges in enumerate(event_data(text), start=1):
         body = payload(text, ranges)
         found.extend(_literal_parts(body, f"event {number}"))
         _link(chains, text, body)
     joined = [
-        Part(f"block {index}" if index else "stream", tuple(span for span, _ in links), True, links[0][1], path)  # noqa: FBT003
+        Passage(f"block {index}" if index else "stream", tuple(span for span, _ in links), True, links[0][1], path)  # noqa: FBT003
         for (index, path), links in chains.items()
         if len(links) > 1
     ]

@@ -13,7 +13,7 @@ from pytest_messages import report
 from pytest_messages.cassette import naming
 from pytest_messages.errors import Refused, SettingsError
 from pytest_messages.use import options
-from pytest_messages.use.decorator import Block
+from pytest_messages.use.decorator import CassetteBlock
 from pytest_messages.use.expecting import noticing_raises
 from pytest_messages.use.opening import opened
 from pytest_messages.use.plan import Plan
@@ -40,7 +40,7 @@ RUNS: list[Inside] = []
 """The test runs that are active in this process, innermost last: pytest inside pytest has two."""
 
 
-def use_cassette(path: str | os.PathLike[str], **settings: object) -> Block:
+def use_cassette(path: str | os.PathLike[str], **settings: object) -> CassetteBlock:
     """Record, replay and judge the Messages calls of a block; yields the `Session`. Also a decorator of functions.
 
     ``path`` is absolute, or relative to the cassette directory in a test run and to the working directory in a script.
@@ -51,7 +51,7 @@ def use_cassette(path: str | os.PathLike[str], **settings: object) -> Block:
     """
     if not isinstance(path, (str, os.PathLike)):
         raise SettingsError(f'use_cassette needs a path, as in @use_cassette("name.yaml"), and got {path!r}')
-    return Block(partial(_block, path, settings))
+    return CassetteBlock(partial(_block, path, settings))
 
 
 @contextmanager

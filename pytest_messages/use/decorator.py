@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Block:
+class CassetteBlock:
     """What `use_cassette` returns: a context manager that yields the `Session`, and a decorator.
 
     Each call of what it decorates opens a session of its own, so that recursion and calls side by side are right. The

@@ -31,7 +31,7 @@ from pytest_messages.use.run import First, Note
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_messages.cassette.disk import Gate
+    from pytest_messages.cassette.disk import LeakCheck
     from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
     from pytest_messages.session.session import Session
     from pytest_messages.use.plan import Plan
@@ -61,7 +61,7 @@ class Keeping:
         session: Session,
         part: Part,
         *,
-        gate: Gate,
+        gate: LeakCheck,
         scrub: Callable[[Interaction], ScrubbedInteraction],
     ) -> None:
         self._plan, self._run, self._session, self._part = plan, run, session, part

@@ -11,7 +11,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_messages.api.multipart import Piece, described, pieces, with_contents
+from pytest_messages.api.multipart import FormPart, described, pieces, with_contents
 from pytest_messages.findings import Difference
 from pytest_messages.matching import Matching
 from pytest_messages.scrubbing import Scrubber
@@ -91,7 +91,7 @@ def test_what_is_put_in_a_form_comes_out_of_it(contents: list[bytes]) -> None:
 )
 def test_what_is_no_whole_form_is_none(body: bytes) -> None:
     assert pieces(body) is None
-    assert with_contents(body, lambda _: Piece(b"", b"changed")) == body
+    assert with_contents(body, lambda _: FormPart(b"", b"changed")) == body
 
 
 def test_what_a_part_holds_is_scrubbed_as_a_body_is() -> None:

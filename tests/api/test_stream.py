@@ -22,7 +22,7 @@ from pytest_messages.api.stream import (
     DELTAS,
     DELTAS_OF_BLOCK,
     EVENTS,
-    State,
+    StreamState,
     accumulate,
     after,
     fold,
@@ -95,13 +95,13 @@ LIFE = {
     "error": "FAILED FAILED FAILED FAILED -STOPPED -FAILED",
     "something_new": "BEGINNING OPEN BLOCK ENDING -STOPPED -FAILED",
 }
-"""Where each event leads from each state, in the order of `State`; with a dash where it may not come."""
+"""Where each event leads from each state, in the order of `StreamState`; with a dash where it may not come."""
 
 
 @pytest.mark.parametrize("event", LIFE)
 def test_each_event_is_lawful_in_its_states_only_and_leads_on_in_all(event: str) -> None:
     found = []
-    for state in State:
+    for state in StreamState:
         following, lawful = after(state, event)
         found.append(("" if lawful else "-") + following.name)
     assert found == LIFE[event].split()

@@ -49,7 +49,7 @@ def adding(*items: ScrubbedInteraction) -> Callable[[Draft | None], Draft]:
     return lambda before: Draft(interactions=(*(before.interactions if before else ()), *items))
 
 
-def save(path: Path, change: Callable[[Draft | None], Draft | None], gate: disk.Gate = GATE) -> bool:
+def save(path: Path, change: Callable[[Draft | None], Draft | None], gate: disk.LeakCheck = GATE) -> bool:
     return commit(path, change, gate=gate, scrub=ScrubbedInteraction)
 
 

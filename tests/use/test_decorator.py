@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from loopback import Server
 
-    from pytest_messages.use.decorator import Block
+    from pytest_messages.use.decorator import CassetteBlock
 
 
 @pytest.fixture
@@ -39,19 +39,19 @@ async def ask_async(url: str) -> int:
         return (await client.post(url, json=asking("hello"))).status_code
 
 
-def run_function(block: Block, url: str) -> None:
+def run_function(block: CassetteBlock, url: str) -> None:
     block(ask)(url)
 
 
-def run_coroutine(block: Block, url: str) -> None:
+def run_coroutine(block: CassetteBlock, url: str) -> None:
     asyncio.run(block(ask_async)(url))
 
 
-def run_partial(block: Block, url: str) -> None:
+def run_partial(block: CassetteBlock, url: str) -> None:
     asyncio.run(block(partial(ask_async, url))())
 
 
-def run_callable_object(block: Block, url: str) -> None:
+def run_callable_object(block: CassetteBlock, url: str) -> None:
     class Asks:
         async def __call__(self) -> int:
             return await ask_async(url)
@@ -59,7 +59,7 @@ def run_callable_object(block: Block, url: str) -> None:
     asyncio.run(block(Asks())())
 
 
-def run_generator(block: Block, url: str) -> None:
+def run_generator(block: CassetteBlock, url: str) -> None:
     @block
     def generator() -> Iterator[int]:
         yield 0
@@ -68,7 +68,7 @@ def run_generator(block: Block, url: str) -> None:
     list(generator())
 
 
-def run_async_generator(block: Block, url: str) -> None:
+def run_async_generator(block: CassetteBlock, url: str) -> None:
     @block
     async def generator() -> AsyncGenerator[int, None]:
         yield 0
@@ -82,7 +82,7 @@ def run_async_generator(block: Block, url: str) -> None:
     asyncio.run(all_of())
 
 
-def run_methods(block: Block, url: str) -> None:
+def run_methods(block: CassetteBlock, url: str) -> None:
     class Asks:
         @block
         @staticmethod
@@ -117,7 +117,7 @@ KINDS = [
 
 @pytest.mark.parametrize("run", KINDS)
 def test_no_call_of_any_kind_of_function_goes_out(
-    run: Callable[[Block, str], None], server: Server, path: Path
+    run: Callable[[CassetteBlock, str], None], server: Server, path: Path
 ) -> None:
     with pytest.raises(Refused):
         run(use_cassette(path, record="none"), server.messages)

@@ -11,7 +11,7 @@ from pytest_messages.api.schema.validation import Kind, adapter, only_in
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-class _Plain(GenerateJsonSchema):
+class _PlainSchema(GenerateJsonSchema):
     """Leave out what says nothing about validity: a title for every field, a null for every absent one."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
@@ -23,7 +23,7 @@ class _Plain(GenerateJsonSchema):
 
 def json_schema(kind: Kind, *, version: str = OLD) -> dict[str, Any]:
     """Return the JSON Schema of a kind of payload for an API version: closed where it is sent, open where answered."""
-    schema = adapter(kind).json_schema(schema_generator=_Plain)
+    schema = adapter(kind).json_schema(schema_generator=_PlainSchema)
     for model in (schema, *schema.get("$defs", {}).values()):
         if not kind.endswith("request"):
             # A reply that echoes the tools of a request may bring fields that are not documented.
@@ -31,4 +31,4 @@ def json_schema(kind: Kind, *, version: str = OLD) -> dict[str, Any]:
         for field, only in only_in().items():
             if only != version:
                 model.get("properties", {}).pop(field, None)
-    return {"$schema": _Plain.schema_dialect, **schema}
+    return {"$schema": _PlainSchema.schema_dialect, **schema}
