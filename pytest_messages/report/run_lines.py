@@ -68,7 +68,9 @@ def _of(test: str | None) -> str:
 
 def kept_aside(path: str, count: int, test: str | None) -> str:
     """Say where a failed test's recordings are that must not touch the cassette."""
-    return f"{_of(test)}failed, so the cassette stays as it was; {number(count, 'recorded interaction')} kept in {path}"
+    kept = f"{number(count, 'recorded interaction')} kept in {path}"
+    bring = f"`pytest-messages recover --replace {shell(path)}` brings it in"
+    return f"{_of(test)}failed, so the cassette stays as it was; {kept}: {bring}"
 
 
 def incomplete(path: str, count: int, test: str | None) -> str:

@@ -34,6 +34,16 @@ class Answered:
     findings: tuple[Violation, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a session did so far: what it recorded, in order, and played, how many calls it had, which are open."""
+
+    recorded: tuple[ScrubbedInteraction, ...]
+    played: frozenset[int]
+    still_open: tuple[Call, ...]
+    calls: int
+
+
 @dataclass(slots=True)
 class Record:
     """All that came back so far. Its session sees to it that threads take turns.

@@ -10,45 +10,33 @@ again; and a request is decided under the lock before the place that it will be 
 
 from __future__ import annotations
 
-import re
 import threading
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_messages import judge
 from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.errors import CassetteError, MessagesError, NotRecordableError, SecretLeakError, refusal
-from pytest_messages.findings import Level, Violation
 from pytest_messages.session.behind import Behind, is_big
 from pytest_messages.session.call import Call, Forward, Refuse, Replay, Ticket, tokens, truly_ended
+from pytest_messages.session.judged import judged
 from pytest_messages.session.modes import DECISIONS, Action, Found, State, may_forward, reads
 from pytest_messages.session.playback import TEARDOWN, Playback
 from pytest_messages.session.reasons import Reasons
-from pytest_messages.session.record import Answered, Record, Recorded
+from pytest_messages.session.record import Answered, Outcome, Record, Recorded
 from pytest_messages.session.tally import Tally
 from pytest_messages.session.verdict import Problem, Verdict, Weight
 from pytest_messages.settings import RecordMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable
 
     from pytest_messages.cassette.document import Cassette, ScrubbedInteraction
+    from pytest_messages.findings import Violation
     from pytest_messages.matching import Matching
     from pytest_messages.providers import Provider
     from pytest_messages.scrubbing import Scrubber
     from pytest_messages.session.scope import Scope
     from pytest_messages.wire import Request, Response, Scrubbed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a session did so far: what it recorded, in order, and played, how many calls it had, which are open."""
-
-    recorded: tuple[ScrubbedInteraction, ...]
-    played: frozenset[int]
-    still_open: tuple[Call, ...]
-    calls: int
 
 
 def _nothing(*_: object) -> None:
@@ -140,7 +128,7 @@ class Session:
         answered = tuple(self._record.answered)
         for number, each in enumerate(answered):
             if each.findings is None:
-                each.findings = self._judge(each, [before.interaction for before in answered[:number]])
+                each.findings = judged(each, answered[:number], rules=self.settings.rules)
         found = (finding for each in answered for finding in each.findings or ())
         return tuple(sorted(found, key=lambda finding: finding.level))
 
@@ -417,34 +405,6 @@ class Session:
                 self._tally.input_tokens += given
                 self._tally.output_tokens += made
 
-    def _judge(self, answered: Answered, earlier: Sequence[Interaction]) -> tuple[Violation, ...]:
-        # Only what must come back unchanged is compared with what was given: most requests hold no such thing.
-        given = earlier if _THINKING.search(answered.interaction.request.body) else ()
-        call = answered.call
-        try:
-            found = judge.check(answered.interaction, call.provider, rules=self.settings.rules, earlier=given)
-        except MessagesError:
-            raise  # a rule of no such name, a recording that cannot be read: somebody's choice or file, told as such
-        except Exception as error:  # noqa: BLE001 - a fault of the judge is a finding, and never the end of a test
-            found = (_fault(error),)
-        return tuple(replace(finding, where=f"call {call.position}, {finding.where}") for finding in found)
-
-
-class Unmarked(Session):
-    """What stands below all sessions where unmarked tests may call nobody."""
-
-    def _why(self, ticket: Ticket, found: Found, times: int) -> MessagesError:
-        del found, times
-        return self.reasons.unwelcome(ticket, "comes from a test without the mark, and messages_unmarked is refuse")
-
-
-def _fault(error: Exception) -> Violation:
-    """Return the finding that the judge itself failed."""
-    problem = f"the judge failed with {type(error).__name__}: {error}. This is a fault of ours: please report it"
-    return Violation("the judge", "judge.error", Level.VIOLATION, problem, "")
-
 
 _LONGEST, _MARGIN = 600.0, 30.0
 """Seconds: the SDK's own default deadline, and what a slow machine or a slow set-up may add."""
-
-_THINKING = re.compile(rb'"(redacted_)?thinking"')

@@ -12,7 +12,8 @@ from pytest_messages.intercept.sessions import SESSIONS
 from pytest_messages.session.verdict import Problem, Weight
 
 if TYPE_CHECKING:
-    from pytest_messages.session.session import Outcome, Session
+    from pytest_messages.session.record import Outcome
+    from pytest_messages.session.session import Session
     from pytest_messages.use.keeping import Keeping
     from pytest_messages.use.plan import Plan
     from pytest_messages.use.run import Run

@@ -18,7 +18,8 @@ from pytest_messages.matching import Matching
 from pytest_messages.scrubbing import Scrubber
 from pytest_messages.session.modes import State
 from pytest_messages.session.scope import Scope
-from pytest_messages.session.session import Session, Unmarked
+from pytest_messages.session.session import Session
+from pytest_messages.session.unmarked import Unmarked
 from pytest_messages.settings import RecordMode
 from pytest_messages.use import renamed
 from pytest_messages.use.conclusion import Use, timestamp

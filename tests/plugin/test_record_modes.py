@@ -129,7 +129,7 @@ def test_a_failing_test_never_touches_a_cassette_that_was_there(
     result = suite.run(f"--messages-record={mode}", failed=1)
     assert path.read_bytes() == text
     result.stdout.fnmatch_lines(
-        ["messages: test_suite.py::test_it: failed, so the cassette stays as it was; *.part.yaml"]
+        ["messages: test_suite.py::test_it: failed, so the cassette stays as it was; *.part.yaml: `*recover *"]
     )
     (part,) = (path for path in suite.files() if path.endswith(".part.yaml"))
     assert "sandbox: say three" in (suite.path / "cassettes" / part).read_text()

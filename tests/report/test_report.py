@@ -849,7 +849,10 @@ def test_what_is_left_over_is_said_in_a_line() -> None:
         report.not_live(["aiohttp", "urllib3"]),
         report.ENDED_WITH,
     ] == [
-        "t.py::a: failed, so the cassette stays as it was; 2 recorded interactions kept in c/.part",
+        (
+            "t.py::a: failed, so the cassette stays as it was; 2 recorded interactions kept in c/.part: "
+            "`pytest-messages recover --replace 'c/.part'` brings it in"
+        ),
         (
             "t.py::a: failed while recording; 1 interaction of it is kept in c.yaml, marked incomplete: "
             "run it again to go on from there"
