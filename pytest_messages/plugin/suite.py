@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ class Suite:
         """Prepare ``item``, and know while it runs that it does."""
         self._fixture = None
         outer, self.run.test = self.run.test, item.nodeid
+        self.run.lingering = frozenset(threading.enumerate()) - {threading.current_thread()}
         test = Course.begin(item)
         item.stash[names.ASKED] = tuple(getattr(item, "fixturenames", ()))
         marked = item.get_closest_marker("messages") is not None
@@ -137,6 +139,7 @@ class Suite:
         """Note what no report has told."""
         if libraries := sorted(SESSIONS.foreign_seen - self._seen_before):
             self.run.notes.append(Note(report.not_live(libraries)))
+        self.run.notes += [Note(report.stray(error), fails=True) for error in self.run.take_strays()]
         self.run.notes += [Note(report.late(error), fails=True) for error in self.run.take_pending()]
 
 

@@ -96,6 +96,12 @@ def late(error: MessagesError) -> str:
     return f"after the last test: {error}"
 
 
+def stray(error: MessagesError) -> str:
+    """Say what a thread called whose test had ended: no other test is to fail by it."""
+    whose = error.context.test if isinstance(error, ReplayError) else None
+    return f"from a thread that {whose or 'a test'} has left behind: {error}"
+
+
 def passed_by(errors: Sequence[MessagesError], test: str | None) -> str:
     """Say which calls went out unrecorded."""
     kinds = list(dict.fromkeys(map(str, errors)))

@@ -91,7 +91,7 @@ def opened(plan: Plan, run: Run) -> Iterator[Use]:
         append=part.append,
         now=timestamp,
         explain=lambda error: _explained(error, plan, run, session),
-        late=lambda _: run.late.append(session),
+        late=lambda _: run.called_late(session),
     )
     run.used.add(str(plan.path))
     use = Use(plan, run, session, Keeping(plan, run, session, part, gate=gate, scrub=scrubber.interaction))

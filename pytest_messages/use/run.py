@@ -156,6 +156,10 @@ class Run:
         """What the next report must name: it has no session to ask."""
         self.late: list[Session] = []
         """Closed sessions that were called once more."""
+        self.strays: list[Session] = []
+        """Closed sessions that threads have called which no running test has started."""
+        self.lingering: frozenset[threading.Thread] = frozenset()
+        """The threads that were there before the test that runs now."""
         self.test: str | None = None
         self.interrupted = False
         """Whether the run was broken off: then no block has passed because it has ended."""
@@ -231,6 +235,15 @@ class Run:
         self.pending += [each for each in problems if each.weight is Weight.FAIL]
         for error in failing(problems):
             self.located(error, session.test)
+
+    def called_late(self, session: Session) -> None:
+        """Know that ``session`` was called when it was closed: by the test that runs now, or by what others left."""
+        (self.strays if threading.current_thread() in self.lingering else self.late).append(session)
+
+    def take_strays(self) -> list[MessagesError]:
+        """Return what no test is to blame for that runs now."""
+        strays, self.strays = self.strays, []
+        return [error for session in strays for error in self.hear(session)]
 
     def take_pending(self) -> list[MessagesError]:
         """Return what the next report must name; not what a late call was refused where its caller meant that."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from conftest import Suite
 
@@ -46,3 +48,32 @@ def test_a_mark_does_not_turn_a_skip_or_an_expected_failure_into_another(suite: 
             pytest.skip("{KEYLESS}")
     """)
     suite.run(xfailed=1, skipped=1)
+
+
+def test_a_thread_that_a_test_has_left_behind_fails_no_other_test(suite: Suite) -> None:
+    suite.write("""
+        import threading
+        GO, DONE = threading.Event(), threading.Event()
+
+        def late(client, shell):
+            GO.wait(20)
+            try:
+                shell.handle_request(client.build_request("POST", URL, json=body("late"), headers=HEADERS))
+            except BaseException:
+                pass
+            DONE.set()
+
+        @pytest.mark.messages
+        def test_ours():
+            ask("sandbox: say one")
+            client = httpx.Client()
+            shell = client._transport_for_url(httpx.URL(URL))
+            threading.Thread(target=late, args=(client, shell), daemon=True).start()
+
+        def test_other():
+            GO.set()
+            assert DONE.wait(20)
+    """)
+    result = suite.run(passed=2)
+    result.stdout.fnmatch_lines(["messages: from a thread that test_suite.py::test_ours has left behind: *had closed"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
