@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
 from vcr.stubs.aiohttp_stubs import MockStream, vcr_request  # type: ignore[import-untyped]  # it has no types
+from yarl import URL
 
 from pytest_messages.intercept import common
 from pytest_messages.intercept.whole_call import Exchange, to_vcr, whole, wire_headers
@@ -35,7 +38,7 @@ async def request(
     except BaseException as error:
         cassette.settle(error)
         raise
-    cassette.settle(None)
+    cassette.settle(response.content.exception() if cassette.is_cut else None)
     return cassette.cut(response)
 
 
@@ -93,7 +96,7 @@ class _Cassette:
     def play_response(self, _: Any) -> dict[str, Any]:
         """Return what was recorded, or raise what the client saw then."""
         if not self._replayed.status:
-            raise _broken(self._replayed)
+            raise _broken(self._replayed, self._exchange.request)
         return to_vcr(self._replayed)
 
     def filter_request(self, request: Any) -> Any:
@@ -106,10 +109,16 @@ class _Cassette:
 
     # What is left to do
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a body broke off: VCR.py's stub takes that for none at all."""
+        return self._recorded is not None and "string" not in self._recorded["body"]
+
     def settle(self, error: BaseException | None) -> None:
         """Tell the session how a forwarded call went; one that was answered may still raise for its status."""
         if self._recorded is not None:
-            self._exchange.answered(self._recorded)
+            cut = (error or aiohttp.ClientConnectionError()) if self.is_cut else None
+            self._exchange.answered(self._recorded, cut)
         elif error is not None:
             self._exchange.failed(error)
 
@@ -120,7 +129,11 @@ class _Cassette:
             return response
 
         def error() -> BaseException:
-            return self._exchange.past_the_end() if replayed.ended is Ended.CLOSED else _broken(replayed)
+            return (
+                self._exchange.past_the_end()
+                if replayed.ended is Ended.CLOSED
+                else _broken(replayed, self._exchange.request)
+            )
 
         async def read(*_: Any, **__: Any) -> Any:
             raise error()
@@ -148,15 +161,42 @@ def _sent(body: Any) -> bytes:
     return b"" if body is None else body.encode() if isinstance(body, str) else whole(body)
 
 
-def _broken(replayed: Response) -> Exception:
+def _broken(replayed: Response, request: Request) -> Exception:
     """Make the exception that the client saw, or the nearest of aiohttp's that needs no more than a message."""
     message = f"replayed: the recorded response ended as {replayed.ended}"
-    kinds: dict[str | None, type[Exception]] = {kind.__name__: kind for kind in _SIMPLE}
+    name = _SAME.get(replayed.error or "", replayed.error or "")
+    kind: Any = TimeoutError if name == "TimeoutError" else getattr(aiohttp, name, None)
+    if isinstance(kind, type) and issubclass(kind, aiohttp.ClientConnectorError):
+        return kind(_peer(request), OSError(0, message))  # type: ignore[arg-type]  # as much of a key as it prints
+    if kind is TimeoutError or (isinstance(kind, type) and issubclass(kind, _SIMPLE)):
+        return cast("Exception", kind(message))
+    if isinstance(kind, type) and issubclass(kind, aiohttp.ClientResponseError):
+        url = URL(request.url)
+        asked = aiohttp.RequestInfo(url, request.method, CIMultiDictProxy(CIMultiDict()), url)
+        return kind(asked, (), status=400, message=message)
     if replayed.ended is Ended.TIMEOUT:
         return aiohttp.ServerTimeoutError(message)
     # A body that breaks off is another error than a connection without an answer.
-    nearest = aiohttp.ClientPayloadError if replayed.status else aiohttp.ServerDisconnectedError
-    return kinds.get(replayed.error, nearest)(message)
+    return (aiohttp.ClientPayloadError if replayed.status else aiohttp.ServerDisconnectedError)(message)
 
 
-_SIMPLE = (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, aiohttp.ClientOSError)
+def _peer(request: Request) -> SimpleNamespace:
+    url = URL(request.url)
+    return SimpleNamespace(host=url.host, port=url.port, ssl=True, is_ssl=url.scheme == "https")
+
+
+_SIMPLE = (
+    aiohttp.ClientPayloadError,
+    aiohttp.ServerTimeoutError,
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientOSError,
+    aiohttp.ClientConnectionError,
+)
+_SAME = {
+    "ConnectionRefusedError": "ClientConnectorError",
+    "NewConnectionError": "ClientConnectorError",
+    "ConnectError": "ClientConnectorError",
+    "NameResolutionError": "ClientConnectorDNSError",
+    "gaierror": "ClientConnectorDNSError",
+}
+"""What other libraries call an exception of the network, and aiohttp."""

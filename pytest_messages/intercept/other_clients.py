@@ -13,9 +13,10 @@ responses and aiohttp's request function, behind doors of ours.
 
 A call that one of our transports sends is passed on: a layered client is one interaction, of its outermost layer.
 
-What is lost: while recording, such a client is handed the whole body at once, so it sees no live stream; a stream that
-breaks off is recorded as what such a client saw of it, a call without an answer. An ``http.client`` connection that is
-connected by hand reaches the network before its request is known: see `pytest_messages.intercept.guard`.
+What is lost: while recording, such a client is handed the whole body at once, so it sees no live stream. A body that
+breaks off is recorded as far as it came, and the exception reaches the client where it reads as far. An ``http.client``
+connection that is connected by hand reaches the network before its request is known: see
+`pytest_messages.intercept.guard`.
 """
 
 from __future__ import annotations
@@ -162,7 +163,9 @@ class Patchers:
             with common.sending():  # it connects later, where nobody knows what it was judged to be
                 self._connected(connection, host, port)
             return original(connection, method, url, *args, **kwargs)
-        return _with_vcr("http_client").turn(connection, self).putrequest(method, url)
+        urllib3 = sys.modules.get("urllib3.connection")
+        own = urllib3 is not None and isinstance(connection, urllib3.HTTPConnection)
+        return _with_vcr("urllib3" if own else "http_client").turn(connection, self).putrequest(method, url)
 
     def _connected(self, connection: Any, host: str, port: int) -> None:
         session = self._innermost()

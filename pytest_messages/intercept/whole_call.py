@@ -28,12 +28,12 @@ class Exchange:
     def __init__(self, session: Session, library: str, seen: set[str]) -> None:
         self.session, self._library, self._seen = session, library, seen
         self._ticket: Ticket | None = None
-        self._request = Request("", "")
+        self.request = Request("", "")
         self._issued = _clock()
 
     def decide(self, request: Request) -> Response | None:
         """Return the response to replay; None where the request goes out. Raises `Refused`."""
-        self._request = request
+        self.request = request
         decision = self.session.decide(request, library=self._library)
         if isinstance(decision, Refuse):
             self.session.refuse(decision.error)
@@ -42,8 +42,8 @@ class Exchange:
         self._ticket = decision.ticket
         return None
 
-    def answered(self, recorded: Mapping[str, Any]) -> None:
-        """Record an answer that VCR.py took whole."""
+    def answered(self, recorded: Mapping[str, Any], error: BaseException | None = None) -> None:
+        """Record an answer that was taken whole, or as far as it came before ``error``."""
         headers = wire_headers((name, value) for name, values in recorded["headers"].items() for value in values)
         body = decoded(headers, recorded["body"].get("string") or b"")
         response = Response(
@@ -52,8 +52,7 @@ class Exchange:
             headers,
             body,
             (Chunk(round((_clock() - self._issued) * 1000), len(body)),),
-            # VCR.py's aiohttp stub takes a body that broke off for none at all.
-            *(() if "string" in recorded["body"] else (Ended.DROPPED, "ClientConnectionError")),
+            *(verdict(error) if error is not None else ()),
         )
         if response.is_stream:
             self._seen.add(self._library)
@@ -71,7 +70,7 @@ class Exchange:
 
     def past_the_end(self) -> NoReturn:
         """Refuse a client that reads further than the client did that recorded."""
-        self.session.refuse_to_read_past(self._request.method, self._request.url)
+        self.session.refuse_to_read_past(self.request.method, self.request.url)
 
 
 def verdict(error: BaseException) -> tuple[Ended, str | None]:

@@ -228,11 +228,18 @@ def test_a_call_without_an_answer_fails_alike_on_replay(client: Client, path: Pa
 
 @pytest.mark.parametrize("text", ["cut", "reset"])
 def test_a_stream_that_breaks_off_is_never_recorded_as_complete(client: Client, path: Path, text: str) -> None:
-    with serving() as server, recording(path, conformance="ignore") as session, pytest.raises(BROKEN):
-        client(server.messages, asking(text, stream=True))
+    with serving() as server, recording(path, conformance="ignore") as session:
+        live = outcome(client, server.messages, asking(text, stream=True))
     assert [call.ended for call in session.calls] == [Ended.DROPPED]
-    with replaying(path, conformance="ignore"), pytest.raises(BROKEN):
-        client(server.messages, asking(text, stream=True))
+    with replaying(path, conformance="ignore"):
+        assert outcome(client, server.messages, asking(text, stream=True)) == live
+
+
+def outcome(client: Client, url: str, body: dict[str, Any]) -> Answer | type[BaseException]:
+    try:
+        return client(url, body)  # read by lines, http.client says nothing of an end that came too soon
+    except BROKEN as error:
+        return type(error)
 
 
 @pytest.mark.parametrize("mode", ["once", "none"])
@@ -869,7 +876,8 @@ def test_a_session_that_closed_before_the_answer_lets_the_call_go(path: Path) ->
             connection.endheaders(json.dumps(asking("hello")).encode())
         assert json.loads(connection.getresponse().read()) == answer("hello")
         connection.close()
-    assert session.calls == ()
+    assert [call.response for call in session.calls] == [None]
+    assert list(path.parent.iterdir()) == []
 
 
 # What we use of others' private names
