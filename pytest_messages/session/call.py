@@ -6,13 +6,12 @@ decisions. A decision is a value: the shells in `intercept` do what it says, eac
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_messages.api import schema, sse, stream
+from pytest_messages.api import jsons, schema, sse, stream
 from pytest_messages.providers import group_of
 from pytest_messages.wire import Ended, Response, header
 
@@ -46,7 +45,7 @@ class Call:
     @property
     def body(self) -> Any:
         """The request's body, parsed where it is JSON."""
-        return parsed(self.request.body)
+        return jsons.read(self.request.body)
 
     @property
     def group(self) -> str | None:
@@ -64,7 +63,9 @@ class Call:
         if not self.response or not self.response.is_stream:
             return ()
         decoded = sse.decode(self.response.body)
-        return tuple(schema.parse_event(value) for event in decoded if isinstance(value := parsed(event.data), dict))
+        return tuple(
+            schema.parse_event(value) for event in decoded if isinstance(value := jsons.read(event.data), dict)
+        )
 
     @cached_property
     def message(self) -> schema.Message | None:
@@ -74,7 +75,7 @@ class Call:
         if self.response.is_stream:
             body: Any = stream.fold(sse.decode(self.response.body))
         else:
-            body = parsed(self.response.body)
+            body = jsons.read(self.response.body)
         return schema.parse_message(body) if isinstance(body, dict) and body.get("type") == "message" else None
 
     def __repr__(self) -> str:
@@ -129,17 +130,9 @@ class Refuse:
 # Reading what crossed the wire
 
 
-def parsed(text: bytes | str) -> Any:
-    """Return JSON as values, None where it is none."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
 def last_text(body: bytes) -> str:
     """Return the last text of a request's last message; empty where it has none."""
-    asked = parsed(body)
+    asked = jsons.read(body)
     messages = asked.get("messages") if isinstance(asked, dict) else None
     content = messages[-1].get("content") if isinstance(messages, list) and messages else None
     if isinstance(content, list):
@@ -174,7 +167,11 @@ _USAGE = re.compile(rb'^data: ?(.*"usage".*?)\r?$', re.MULTILINE)
 
 def tokens(response: Response) -> tuple[int, int]:
     """Input and output tokens of an answer; zero where it says none."""
-    said = [parsed(line) for line in _USAGE.findall(response.body)] if response.is_stream else [parsed(response.body)]
+    said = (
+        [jsons.read(line) for line in _USAGE.findall(response.body)]
+        if response.is_stream
+        else [jsons.read(response.body)]
+    )
     counts = {"input_tokens": 0, "output_tokens": 0}
     for body in said:
         # In a stream the first count stands in the message that begins, and the last one is cumulative.
