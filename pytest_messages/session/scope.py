@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from pytest_messages.providers.clouds import is_cloud_form
 from pytest_messages.providers.hosts import is_loopback, reaches_loopback
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _MESSAGES_PATH = re.compile(r"/v1/messages(/|$)")
 _VERSIONED_PATH = re.compile(r"/v1/[^/]")
-_CLOUD_PATH = re.compile(r"/model/.+/(invoke|converse|count-tokens)[^/]*/?$|:(streamR|r)awPredict$")
-"""Bedrock's model endpoints and Vertex's rawPredict: the same API in another envelope."""
 
 _VERSION = "anthropic-version"
 
@@ -99,7 +98,7 @@ class Scope:
         if parts is None or self._lists(self.excluded, *parts[:2]):
             return Ours.NO
         host, port, path = parts
-        if _CLOUD_PATH.search(path):
+        if is_cloud_form(unquote(path)):
             return Ours.CLOUD
         by_header = _VERSIONED_PATH.search(path) and any(name.lower() == _VERSION for name, _ in headers)
         by_host = self._lists(self.alone | self.named, host, port) or any(path.startswith(each) for each in self.below)

@@ -65,6 +65,13 @@ SCOPE = Scope.of(
         ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/invoke-with-response-stream", Ours.CLOUD),
         ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/converse-stream", Ours.CLOUD),
         ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/count-tokens", Ours.CLOUD),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude%3A0/converse", Ours.CLOUD),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/invoke-with-bidirectional-stream", Ours.CLOUD),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/async-invoke", Ours.CLOUD),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/guardrail/x/version/1/apply", Ours.NO),
+        ("https://x.googleapis.com/v1/publishers/anthropic/models/claude%3ArawPredict", Ours.CLOUD),
+        ("https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/l/models/m:predict", Ours.NO),
+        ("https://mine.services.ai.azure.com/anthropic/v1/messages/count_tokens", Ours.YES),
         (
             "https://bedrock-runtime.us-east-1.amazonaws.com/model/arn:aws:bedrock:x:1:inference-profile/y/invoke",
             Ours.CLOUD,
