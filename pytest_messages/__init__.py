@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_messages.errors import StreamClosedError as StreamClosedError
     from pytest_messages.errors import StreamError as StreamError
     from pytest_messages.errors import UnplayedError as UnplayedError
+    from pytest_messages.errors import UnreplayableError as UnreplayableError
     from pytest_messages.errors import UnsupportedFieldError as UnsupportedFieldError
     from pytest_messages.findings import Difference as Difference
     from pytest_messages.findings import Leak as Leak
@@ -72,6 +73,7 @@ _PUBLIC = {
         "StreamClosedError",
         "StreamError",
         "UnplayedError",
+        "UnreplayableError",
         "UnsupportedFieldError",
     ),
     "findings": ("Difference", "Leak", "Level", "Violation"),

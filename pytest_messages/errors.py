@@ -16,6 +16,7 @@
     │   ├── EmptyError                 .loaded .hooked; a mark promised calls, and none came
     │   ├── ExpiredError               .positions .oldest; recordings older than the setting `expire` allows
     │   ├── StreamClosedError          read past a `closed` recording
+    │   ├── UnreplayableError          .calls .differences .matchers; recorded, and never to be replayed
     │   └── NotRecordableError         .host .library .thread
     ├── CredentialError                .variables; no key where the profile requires one
     ├── ApiError                       .status .type .request_id .retry_after .body
@@ -257,6 +258,28 @@ class StreamClosedError(ReplayError):
     def __init__(self, message: str, *, context: CallContext, waited: float | None = None) -> None:
         super().__init__(message, context=context)
         self.waited = waited
+
+
+class UnreplayableError(ReplayError):
+    """What was just recorded does not answer the very request that it was recorded for.
+
+    ``calls`` are the numbers of all such calls of the test; ``differences`` are the places in which the first of them
+    differs from itself, ``matchers`` the callables of ``match_on`` that say so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        context: CallContext,
+        calls: tuple[int, ...],
+        differences: tuple[Difference, ...] = (),
+        matchers: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, context=context)
+        self.calls = calls
+        self.differences = differences
+        self.matchers = matchers
 
 
 class NotRecordableError(ReplayError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import copy
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -88,6 +89,16 @@ class Matching:
     def agrees(self, recorded: Scrubbed, live: Scrubbed) -> bool:
         """Tell whether no callable of ``match_on`` finds a difference."""
         return all(_ask(matcher, recorded, live) is None for matcher in self._matchers)
+
+    def objectors(self, recorded: Scrubbed, live: Scrubbed) -> tuple[str, ...]:
+        """Return the names of the callables of ``match_on`` that find a difference."""
+        return tuple(_name(matcher) for matcher in self._matchers if _ask(matcher, recorded, live) is not None)
+
+    def afresh(self) -> Matching:
+        """Return the same comparison, without memory of any server or recording."""
+        other = copy(self)
+        other._loopback, other._bodies = Loopback(), {}  # noqa: SLF001 - its own kind
+        return other
 
     def compare(self, recorded: Scrubbed, live: Scrubbed) -> tuple[Difference, ...]:
         """Return the places in which two requests part: none exactly when their keys are equal and `agrees`."""
@@ -249,9 +260,13 @@ PARTS: Mapping[str, Callable[[_Seen], Hashable]] = {
 _BOUNDARY = re.compile(r";\s*boundary=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 
 
+def _name(matcher: Matcher) -> str:
+    return str(getattr(matcher, "__name__", type(matcher).__name__))
+
+
 def _ask(matcher: Matcher, recorded: Scrubbed, live: Scrubbed) -> Difference | None:
     """Ask a matcher of the user's own, and say by name what is wrong with it."""
-    name = getattr(matcher, "__name__", type(matcher).__name__)
+    name = _name(matcher)
     try:
         found: object = matcher(recorded, live)
     except Exception as error:

@@ -31,6 +31,7 @@ from pytest_messages.errors import (
     StreamClosedError,
     StreamError,
     UnplayedError,
+    UnreplayableError,
     UnsupportedFieldError,
 )
 from pytest_messages.findings import ABSENT, Difference, Violation
@@ -292,6 +293,25 @@ def _empty(error: EmptyError) -> _Sheet:
             ("to let it pass", _mark("empty", "ignore")),
             ("to have calls seen", "messages_hosts = <host>, if they go to one that is not known"),
         ],
+    )
+
+
+def _unreplayable(error: UnreplayableError) -> _Sheet:
+    context = error.context
+    differs = [row for difference in error.differences[:_MOST_DIFFERENCES] for row in _difference(difference)]
+    also = ", ".join(map(str, error.calls[1:]))
+    facts = [
+        ("cassette", _file(context.cassette, f"record mode {context.mode}")),
+        ("differs", differs or ["nowhere that could be named; this is a fault of ours: please report it"]),
+        *([("alike", _prose(f"request {also} of this test"))] if also else []),
+    ]
+    mend = [
+        ("to make it replay", f"mend {name}, in match_on: it tells a request from itself") for name in error.matchers
+    ]
+    return _Sheet(
+        f"What was recorded for {_request(context)} does not answer that very request on replay: {_asked(context)}",
+        facts,
+        steps=[*(mend or _stop_comparing(error.differences)), ("then record it again", _record(context, "rewrite"))],
     )
 
 
@@ -593,6 +613,7 @@ _SHEETS: Mapping[type, Callable[..., _Sheet]] = {
     EmptyError: _empty,
     ExpiredError: _expired,
     StreamClosedError: _closed,
+    UnreplayableError: _unreplayable,
     NotRecordableError: _not_recordable,
     CredentialError: _credential,
     ApiError: _api,

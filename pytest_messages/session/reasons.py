@@ -19,6 +19,7 @@ from pytest_messages.errors import (
     NotRecordableError,
     StreamClosedError,
     UnplayedError,
+    UnreplayableError,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_messages.session.call import Ticket
     from pytest_messages.session.playback import Playback
+    from pytest_messages.session.self_match import Unanswered
 
 _END = "the end of the test"
 
@@ -149,6 +151,20 @@ class Reasons:
             context=self.context(calls, _END),
             positions=positions,
             prompts=self.playback.prompts(missing),
+        )
+
+    def unreplayable(self, found: Sequence[Unanswered]) -> UnreplayableError:
+        """Say that recordings do not answer the requests that they were made for; all that differs is of the first."""
+        first = found[0]
+        request = first.recorded.asked
+        asked = f"{request.method} {request.url}"
+        number = first.recorded.position
+        return UnreplayableError(
+            f"what was recorded for request {number} does not answer that very request on replay: {asked}",
+            context=self.context(number, asked),
+            calls=tuple(each.recorded.position for each in found),
+            differences=first.differences,
+            matchers=first.matchers,
         )
 
     def expired(self, calls: int, played: Iterable[int], *, before: datetime) -> ExpiredError | None:

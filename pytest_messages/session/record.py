@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_messages.cassette.document import Interaction, ScrubbedInteraction
     from pytest_messages.findings import Violation
     from pytest_messages.session.call import Call, Ticket
-    from pytest_messages.wire import Response
+    from pytest_messages.wire import Response, Scrubbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,8 @@ class Recorded:
     """One interaction that a session recorded, with what orders it among the others."""
 
     interaction: ScrubbedInteraction
+    asked: Scrubbed
+    """The request as it was compared, which its recording must answer."""
     position: int
     thread: int
     raced: bool

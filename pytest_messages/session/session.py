@@ -15,14 +15,22 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_messages.cassette.document import Interaction, Recording
-from pytest_messages.errors import CassetteError, MessagesError, NotRecordableError, SecretLeakError, refusal
+from pytest_messages.errors import (
+    CassetteError,
+    MessagesError,
+    NotRecordableError,
+    SecretLeakError,
+    UnreplayableError,
+    refusal,
+)
 from pytest_messages.session.behind import Behind, is_big
 from pytest_messages.session.call import Call, Forward, Refuse, Replay, Ticket, tokens, truly_ended
 from pytest_messages.session.judged import judged
 from pytest_messages.session.modes import DECISIONS, Action, Found, State, may_forward, reads
 from pytest_messages.session.playback import TEARDOWN, Playback
 from pytest_messages.session.reasons import Reasons
-from pytest_messages.session.record import Answered, Outcome, Record, Recorded
+from pytest_messages.session.record import Answered, Outcome, Record, Recorded, in_order
+from pytest_messages.session.self_match import unanswered
 from pytest_messages.session.tally import Tally
 from pytest_messages.session.verdict import Problem, Verdict, Weight
 from pytest_messages.settings import RecordMode, Settings
@@ -87,14 +95,14 @@ class Session:
             playback=self.playback,
         )
         self._state = state
-        self._scrubber = scrubber
+        self._scrubber, self._matching = scrubber, matching
         self._prepare, self._append, self._now, self._explain, self._late = prepare, append, now, explain, late
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._record = Record()
         self._behind = Behind()
         self._tally = Tally()
-        self._counted = 0
+        self._counted = self._matched = 0
         self._open = True
         self._phase: str | None = None
 
@@ -309,6 +317,7 @@ class Session:
         """Take stock: close what is still open, and return what was recorded and played."""
         still_open = self._record.close_streams()
         self._settle_all()
+        self._match_with_itself()
         return Outcome(
             recorded=self._record.interactions(),
             played=frozenset(self.playback.played),
@@ -387,13 +396,37 @@ class Session:
     def _note(self, ticket: Ticket, interaction: ScrubbedInteraction, response: Response) -> None:
         if self._keeps:
             position = ticket.call.position
-            entry = Recorded(interaction=interaction, position=position, thread=ticket.thread, raced=ticket.raced)
-            self._record.recorded.append(entry)
+            self._record.recorded.append(
+                Recorded(
+                    interaction=interaction,
+                    asked=ticket.scrubbed,
+                    position=position,
+                    thread=ticket.thread,
+                    raced=ticket.raced,
+                )
+            )
             self._tally.recorded += 1
             self._tally.altered += interaction.response.body != response.body
         else:
             self._tally.forwarded += 1
         self._record.answered.append(Answered(ticket.call, interaction))
+
+    def _match_with_itself(self) -> None:
+        """Note what was recorded and would not be answered by its own recording, once for all calls."""
+        entries = in_order(self._record.recorded)
+        if len(entries) == self._matched:
+            return
+        self._matched = len(entries)
+        try:
+            found = unanswered(
+                entries, path=self.path, scrubber=self._scrubber, matching=self._matching, test=self.test
+            )
+        except MessagesError as error:
+            # A matcher that fails, a text that does not read back as it was written.
+            self.verdict.add(Problem(error))
+        else:
+            if found:
+                self.verdict.add(Problem(self.reasons.unreplayable(found), identity=UnreplayableError))
 
     def _count_tokens(self) -> None:
         """Sum up what was not summed up yet: a test that waits for an answer does not wait for this."""

@@ -491,7 +491,7 @@ def test_many_threads_each_get_their_own_answer() -> None:
 
 def entry(text: str, position: int, *, thread: int = 1, raced: bool = False) -> Recorded:
     scrubbed: Any = interaction(text)
-    return Recorded(interaction=scrubbed, position=position, thread=thread, raced=raced)
+    return Recorded(interaction=scrubbed, asked=scrubbed.request, position=position, thread=thread, raced=raced)
 
 
 def order(entries: Sequence[Recorded]) -> list[str]:
