@@ -111,8 +111,9 @@ class Matching:
     ) -> tuple[int, tuple[Difference, ...]] | None:
         """Return the index of the recorded request that differs least, with its differences; None where there is none.
 
-        Among those with as few differences one with as many turns wins, then one whose index is not in ``played``, for
-        it may be what the live request was before an edit, then the earliest.
+        A turn that only one side has weighs as much as it holds. Among those with as few differences one with as many
+        turns wins, then one whose index is not in ``played``, for it may be what the live request was before an edit,
+        then the earliest.
         """
         sent = _Seen(live, self._ignored)
         best: tuple[int, bool, bool, int] | None = None
@@ -120,7 +121,7 @@ class Matching:
             seen = _Seen(request, self._ignored)
             # One difference more than the best has is enough to know that this is not the one.
             limit = None if best is None else best[0] + 1
-            count = sum(1 for _ in islice(self._differences(seen, sent, alike), limit))
+            count = sum(map(_weight, islice(self._differences(seen, sent, alike), limit)))
             rank = (count, seen.turns != sent.turns, index in played, index)
             best = rank if best is None else min(best, rank)
         return None if best is None else (best[-1], self.compare(recorded[best[-1]], live))
@@ -258,6 +259,23 @@ PARTS: Mapping[str, Callable[[_Seen], Hashable]] = {
 
 
 _BOUNDARY = re.compile(r";\s*boundary=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
+
+
+_TURN = re.compile(r"messages\[\d+\]")
+
+
+def _weight(difference: Difference) -> int:
+    """Return 1 for a place that differs, and for a whole turn that only one side has, how many values it holds."""
+    sides = (difference.recorded, difference.sent)
+    if ABSENT not in sides or not _TURN.fullmatch(difference.path):
+        return 1
+    return max(1, *map(_values, sides))
+
+
+def _values(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(map(_values, value.values()))
+    return sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def _name(matcher: Matcher) -> str:

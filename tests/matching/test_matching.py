@@ -541,6 +541,20 @@ def test_among_equals_as_many_turns_win_then_the_earliest() -> None:
     assert (matching.nearest(ask(b"{}"), [ask(b"[]"), ask(b'{"messages": 1}')]) or [])[0] == 0
 
 
+def test_a_turn_that_is_missing_weighs_what_it_holds() -> None:
+    def results(*texts: str) -> dict[str, Any]:
+        held = [{"type": "tool_result", "tool_use_id": text, "content": text} for text in texts]
+        return {"role": "user", "content": held}
+
+    first, called = say("hi")["messages"][0], {"role": "assistant", "content": [{"type": "text", "text": "on it"}]}
+    before = ask(say(messages=[first]))
+    recorded = ask(say(messages=[first, called, results("a", "b", "c", "d")]))
+    live = ask(say(messages=[first, called, results("a", "x", "y", "z")]))
+    matching = Matching()
+    assert len(matching.compare(before, live)) < len(matching.compare(recorded, live))
+    assert (matching.nearest(live, [before, recorded], played={0}) or [])[0] == 1
+
+
 @given(st.lists(JSON, min_size=1, max_size=5), JSON)
 def test_nearest_is_the_least_of_all_comparisons(recorded: list[object], live: object) -> None:
     matching = Matching()
