@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prove import never_raises
 from prove.exchanges import own
 
 from pytest_messages import ConformanceError, assert_conforms
@@ -148,3 +149,21 @@ def test_no_stream_makes_a_rule_raise(events: list[tuple[str, Any]]) -> None:
         parts.append(f"event: {name}\ndata: {json.dumps(data)}\n\n")
     found = judge_body("".join(parts), PROVIDERS["anthropic"], stream=True)
     assert ERROR not in {each.rule for each in found}
+
+
+def test_no_exchange_makes_a_rule_raise() -> None:
+    """A sample of `prove.never_raises`: whole exchanges, several faults at a time."""
+    tally = never_raises.fuzz(1_500, seed=7)
+    assert tally.raised == []
+    assert tally.judged == 1_500
+    # Most of the sample breaks rules, and many different ones: it is no sample of what is sound.
+    assert len(tally.rules) > 60
+
+
+@pytest.mark.usefixtures("planted")
+def test_the_fuzzing_notices_a_rule_that_raises(capsys: pytest.CaptureFixture[str]) -> None:
+    assert never_raises.main(many=40) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"40 damaged exchanges judged (seed {never_raises.SEED}), ")
+    assert any(line.startswith("  RAISED  ") for line in lines)
+    assert lines[-1].startswith("skipped: ")

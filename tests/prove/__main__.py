@@ -6,7 +6,7 @@ import sys
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from . import no_false_alarm, nothing_missed, replay
+from . import never_raises, no_false_alarm, nothing_missed, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PROOFS: Mapping[str, Callable[[], int]] = {
     "No false alarm": no_false_alarm.main,
     "Nothing missed": nothing_missed.main,
+    "No rule raises": never_raises.main,
     "Replay is what was live": replay.main,
 }
 

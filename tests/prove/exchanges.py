@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
 FILES = ("dev.jsonl", "dev_dropped_by_cap.jsonl", "dev_response_only.jsonl")
 API = "https://api.anthropic.com"
 _OF_ANTHROPIC = ("anthropic", "host-not-recorded")
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 Event = tuple[str | None, Any]
 """The name of an event, and its data: JSON, or text as it stands."""
@@ -72,7 +75,9 @@ class Exchange:
 
 
 def _text(data: Any) -> str:
-    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    """Write the data of an event; half a surrogate pair has no bytes of its own, and is escaped."""
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _bytes(value: Any) -> bytes:
