@@ -16,6 +16,7 @@ from pytest_messages.scrubbing import Scrubber, find_hints, new_salt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from pytest_messages.cassette.document import Interaction
     from pytest_messages.providers import Provider
     from pytest_messages.scrubbing import Gate
 
@@ -94,12 +95,14 @@ def check_files(
 
 def _judged(path: Path, provider_of: Callable[[str, str | None], Provider], rules: Sequence[str]) -> Checked:
     found: list[CheckFound] = []
+    earlier: list[Interaction] = []
     count = 0
     try:
         for count, interaction in enumerate(store.read(path).interactions, 1):
             spoken = provider_of(interaction.request.url, interaction.recording.provider)
-            judged = judge.check(interaction, spoken, rules=rules)
+            judged = judge.check(interaction, spoken, rules=rules, earlier=earlier)
             found += (CheckFound(str(path), count, each) for each in judged)
+            earlier.append(interaction)
     except CassetteError as error:
         found.append(CheckFound(str(path), None, _unreadable(error)))
     return Checked(path, count, tuple(found))

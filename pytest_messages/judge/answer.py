@@ -56,8 +56,12 @@ class Answer:
 
     @property
     def tools_may_come_from_elsewhere(self) -> bool:
-        """Tell whether tools may be called that no entry of `tools` names: toolsets, MCP servers, inline tools."""
-        return bool(self.request.get("mcp_servers")) or any("name" not in tool for tool in self.tools)
+        """Tell whether tools may be called that no entry of `tools` names.
+
+        Those of toolsets and MCP servers, inline tools, and what a thread was given where it began.
+        """
+        given_before = self.continues or bool(self.request.get("mcp_servers"))
+        return given_before or any("name" not in tool for tool in self.tools)
 
 
 rule = Rules[Answer]("message")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -136,12 +137,14 @@ def judge_body(
 
 def _messages(interactions: Iterable[Interaction]) -> tuple[Json, ...]:
     """Return the messages that interactions brought, streamed or not."""
-    responses = [each.response for each in interactions]
-    messages = [
-        fold(sse.decode(each.body)) if each.is_stream or _looks_like_a_stream(each.body) else jsons.read(each.body)
-        for each in responses
-    ]
+    messages = [_message(each.response.body, is_stream=each.response.is_stream) for each in interactions]
     return tuple(message for message in messages if isinstance(message, dict))
+
+
+# Each turn of a long conversation asks for all answers before it.
+@lru_cache(maxsize=256)
+def _message(body: bytes, *, is_stream: bool) -> Any:
+    return fold(sse.decode(body)) if is_stream or _looks_like_a_stream(body) else jsons.read(body)
 
 
 def _endpoint(request: Request) -> _Endpoint | None:

@@ -70,6 +70,8 @@ def cache_creation(answer: Answer) -> Iterator[Breach]:
 def thinking_unasked(answer: Answer) -> Iterator[Breach]:
     thoughts = answer.of(*_THINKING)
     wanted = word(member(answer.request, "thinking"), "type")
+    if not wanted and answer.continues:
+        return  # it may have been turned on where the thread began
     if thoughts and answer.request and wanted in {"", "disabled"}:
         found = "thinking, though the request turned it off" if wanted else "thinking, which the request does not name"
         yield Breach(path("content", thoughts[0][0]), found)

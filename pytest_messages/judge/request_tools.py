@@ -51,6 +51,8 @@ def tools(asked: Asked) -> Iterator[Breach]:
 @rule("request.tool-choice", Level.VIOLATION, DEFINE_TOOLS, "A forced tool is one of the request's tools.", "R16")
 def tool_choice(asked: Asked) -> Iterator[Breach]:
     choice = member(asked.body, "tool_choice")
+    if asked.continues and not asked.tools:
+        return  # the tools of a thread are those it began with
     if asked.forces_a_tool and not asked.tools and not asked.body.get("mcp_servers"):
         yield Breach("tool_choice", "a forced tool, and there are no tools")
     elif choice.get("type") == "tool":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_messages.session.record import Answered
 
-_THINKING = re.compile(rb'"(redacted_)?thinking"')
+_ON_WHAT_WAS_SAID = re.compile(rb'"(redacted_)?thinking"|"previous_message_id"')
 
 
 def judged(answered: Answered, before: Sequence[Answered], *, rules: tuple[str, ...]) -> tuple[Violation, ...]:
@@ -26,7 +26,7 @@ def judged(answered: Answered, before: Sequence[Answered], *, rules: tuple[str, 
     """
     call, interaction = answered.call, answered.interaction
     # Only what must come back unchanged is compared with what was given: most requests hold no such thing.
-    earlier = [each.interaction for each in before] if _THINKING.search(interaction.request.body) else []
+    earlier = [each.interaction for each in before] if _ON_WHAT_WAS_SAID.search(interaction.request.body) else []
     try:
         found = judge.check(interaction, call.provider, rules=rules, earlier=earlier)
     except MessagesError:

@@ -546,3 +546,17 @@ def test_structured_output_may_differ_in_capitals_only(schema: object, text: str
         exchange.body["content"] = [{"type": "text", "text": "Well: "}, {"type": "text", "text": text}]
         found = [each for each in check(exchange.interaction, ANTHROPIC) if each.rule == "message.output-format"]
         assert (not found) is obeyed
+
+
+def test_what_a_continued_thread_was_given_where_it_began_is_not_missed_in_a_later_turn() -> None:
+    use = {"type": "tool_use", "id": "toolu_01", "name": "get_weather", "input": {}}
+    thought = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+    body = {**OWN["text"].body, "content": [thought, use], "stop_reason": "tool_use"}
+    ask = {key: value for key, value in OWN["text"].request.items() if key not in {"tools", "thinking"}}
+    assert set(rules_of(judge_body(body, ANTHROPIC, request=ask), Level.HINT)) >= {
+        "message.tool-name",
+        "message.thinking-unasked",
+    }
+    goes_on = {**ask, "thread": {"type": "continue", "previous_message_id": "msg_1"}}
+    found = set(rules_of(judge_body(body, ANTHROPIC, request=goes_on), Level.HINT))
+    assert found.isdisjoint({"message.tool-name", "message.thinking-unasked"})

@@ -295,3 +295,10 @@ def test_odd_events_have_one_name_each(event: bytes, rules: list[str]) -> None:
     late = {"stream.after-error", "stream.comment", "stream.last-line"}
     assert sorted({each.rule for each in found} - late) == rules
     assert sse.decode(ended) != ()
+
+
+def test_a_tool_that_a_continued_thread_forces_was_given_where_it_began() -> None:
+    forced = {"type": "tool", "name": "get_weather"}
+    goes_on = {"type": "continue", "previous_message_id": "msg_1"}
+    assert wrong(tool_choice=forced, thread=goes_on) == []
+    assert wrong(tool_choice=forced, thread={"type": "create"}) == [("request.tool-choice", "tool_choice")]
