@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_messages.commands.terminal import FINE
+from pytest_messages.commands.terminal import FINE, FOUND
 
 if TYPE_CHECKING:
     import argparse
@@ -21,12 +22,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--recordings", type=Path, metavar="PATH", help="answer from these cassettes, byte for byte")
     parser.add_argument(
+        "--unmatched",
+        choices=("refuse", "answer"),
+        default="refuse",
+        help="what a request gets that equals no recording: an error, or an answer made up (default: refuse)",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a place in the body that is not compared with the recordings, as in the setting; may be repeated",
+    )
+    parser.add_argument(
         "--pace", type=float, default=1, help="how fast recordings are played: 1 as recorded, 0 at once"
     )
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C; what no recording answered is told then, and is a failure."""
     from pytest_messages import sandbox  # noqa: PLC0415 - its server comes with an extra
 
     def ready(server: Sandbox) -> None:
@@ -38,5 +52,15 @@ def run(asked: argparse.Namespace) -> int:
         for handle in sandbox.HANDLES:
             print(f"  {handle.form:<42} {handle.help}", flush=True)
 
-    sandbox.run(ready, port=asked.port, provider=asked.provider, recordings=asked.recordings, pace=asked.pace)
-    return FINE
+    unmatched = sandbox.run(
+        ready,
+        port=asked.port,
+        provider=asked.provider,
+        recordings=asked.recordings,
+        ignore=asked.ignore,
+        unmatched=asked.unmatched,
+        pace=asked.pace,
+    )
+    for line in unmatched:
+        print(line, file=sys.stderr)
+    return FOUND if unmatched else FINE

@@ -1,8 +1,8 @@
 """A Messages API that runs on this machine, for demos, tests and offline work.
 
 `serve` runs it in a thread while a block lasts, `run` until it is interrupted. It speaks as Anthropic, as Shinzo
-Spotlight and as ShuYou, each at a path of its own, answers the same question with the same bytes, and takes orders in
-the last user text: `HANDLES` is the table of them.
+Spotlight and as ShuYou, each at a path of its own, answers the same question with the same bytes, and takes
+instructions in the last user text: `HANDLES` is the table of them.
 """
 
 from __future__ import annotations

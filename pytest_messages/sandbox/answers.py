@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_messages.sandbox.fill import fill
-from pytest_messages.sandbox.handles import Orders, read_orders
+from pytest_messages.sandbox.handles import Instructions, read_instructions
 
 if TYPE_CHECKING:
     from pytest_messages.providers import Provider
@@ -41,7 +41,7 @@ class Question:
 
     provider: Provider
     body: dict[str, Any]
-    orders: Orders
+    instructions: Instructions
     seed: str
     key: str = ""
 
@@ -52,10 +52,10 @@ def question(provider: Provider, body: dict[str, Any], *, key: str = "") -> Ques
     Raises `UnknownHandleError` where its last user text holds a handle that is none.
     """
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    orders = read_orders(last_text(body))
+    instructions = read_instructions(last_text(body))
     habits = {"done": provider.habits.done_tail, "double-encoded": provider.habits.double_encoded}
-    orders = replace(orders, marks=orders.marks | {mark for mark, usual in habits.items() if usual})
-    return Question(provider, body, orders, digest(provider, canonical.encode()), key)
+    instructions = replace(instructions, marks=instructions.marks | {mark for mark, usual in habits.items() if usual})
+    return Question(provider, body, instructions, digest(provider, canonical.encode()), key)
 
 
 def digest(provider: Provider, body: bytes) -> str:
@@ -83,7 +83,7 @@ def message(asked: Question) -> dict[str, Any]:
     content, stop_reason = _content(asked)
     content, stop_reason, stop_sequence = _stopped(asked, content, stop_reason)
     content, stop_reason, stop_sequence = _cut(asked, content, stop_reason, stop_sequence)
-    wanted = asked.orders.stop
+    wanted = asked.instructions.stop
     answer: dict[str, Any] = {
         "id": identifier("msg_", asked.seed),
         "type": "message",
@@ -119,12 +119,12 @@ def _texts(value: Any) -> list[str]:
 
 
 def _content(asked: Question) -> tuple[list[dict[str, Any]], str]:
-    orders = asked.orders
-    if "empty" in orders.marks or asked.body.get("max_tokens") == 0:
+    instructions = asked.instructions
+    if "empty" in instructions.marks or asked.body.get("max_tokens") == 0:
         return [], "end_turn"
     thoughts = _thinking(asked)
-    if orders.say is not None:
-        return [*thoughts, {"type": "text", "text": orders.say}], "end_turn"
+    if instructions.say is not None:
+        return [*thoughts, {"type": "text", "text": instructions.say}], "end_turn"
     uses = _tool_uses(asked)
     if uses:
         forced = _choice(asked) in {"any", "tool"}
@@ -137,7 +137,7 @@ def _text(asked: Question) -> str:
     schema = answer_schema(asked.body)
     if schema is not None:
         return json.dumps(fill(schema, word=_word(asked)), ensure_ascii=False)
-    leak = f"You sent the key {asked.key}. " if "leak" in asked.orders.marks else ""
+    leak = f"You sent the key {asked.key}. " if "leak" in asked.instructions.marks else ""
     results = tool_results(asked.body)
     if results:
         return f"{leak}The tool answered: {_gist('; '.join(results), 40)}."
@@ -216,7 +216,7 @@ def _tool_uses(asked: Question) -> list[dict[str, Any]]:
         return []
     if answer_schema(asked.body) is not None and not forced:
         return []
-    wanted = 1 if asked.orders.calls is None else asked.orders.calls
+    wanted = 1 if asked.instructions.calls is None else asked.instructions.calls
     if choice.get("disable_parallel_tool_use"):
         wanted = min(wanted, 1)
     picked = _picked(asked, offered)
@@ -257,7 +257,7 @@ def _tool_use(asked: Question, tool: dict[str, Any], number: int) -> dict[str, A
 
 def _thinking(asked: Question) -> list[dict[str, Any]]:
     thinking = asked.body.get("thinking") or {}
-    marks = asked.orders.marks
+    marks = asked.instructions.marks
     blocks: list[dict[str, Any]] = []
     if "redacted" in marks:
         blocks.append({"type": "redacted_thinking", "data": _opaque(asked.seed, "redacted")})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orders:
+class Instructions:
     """What the handles of one request ask for. Numbers of events count from one, times are in seconds."""
 
     status: int | None = None
@@ -38,8 +38,8 @@ class Orders:
 class Handle:
     """One handle: how it is written, what it does, and how it is read.
 
-    ``pattern`` must match the whole handle; each named group fills the field of `Orders` of that name. ``sets`` are
-    fields with a fixed value, ``mark`` is a word put into `Orders.marks`.
+    ``pattern`` must match the whole handle; each named group fills the field of `Instructions` of that name. ``sets``
+    are fields with a fixed value, ``mark`` is a word put into `Instructions.marks`.
     """
 
     form: str
@@ -182,12 +182,12 @@ _SAY = re.compile(
 )
 
 
-def read_orders(text: str) -> Orders:
+def read_instructions(text: str) -> Instructions:
     """Read the handles in a text. Raises `UnknownHandleError` for a line that begins like one and is none."""
-    orders = Orders()
+    instructions = Instructions()
     for entry in _entries(text):
-        orders = _obey(orders, entry)
-    return orders
+        instructions = _obey(instructions, entry)
+    return instructions
 
 
 def _entries(text: str) -> Iterator[str]:
@@ -200,13 +200,13 @@ def _entries(text: str) -> Iterator[str]:
         yield said["say"]
 
 
-def _obey(orders: Orders, entry: str) -> Orders:
+def _obey(instructions: Instructions, entry: str) -> Instructions:
     for handle in HANDLES:
         found = re.fullmatch(handle.pattern, entry, re.DOTALL | re.IGNORECASE)
         if found:
             given = {name: _value(name, text) for name, text in found.groupdict().items() if text is not None}
-            marks = orders.marks | ({handle.mark} if handle.mark else set())
-            return replace(orders, **{**handle.sets, **given, "marks": marks})
+            marks = instructions.marks | ({handle.mark} if handle.mark else set())
+            return replace(instructions, **{**handle.sets, **given, "marks": marks})
     forms = [handle.form for handle in HANDLES]
     near = get_close_matches(entry, forms, n=3, cutoff=0.4) or forms
     raise UnknownHandleError(f"sandbox: there is no handle {entry!r}; there is {', '.join(near)}")

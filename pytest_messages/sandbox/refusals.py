@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error to answer with. ``type`` None stands for the usual type of the status; ``bare`` for a plain string."""
+    """An error to answer with.
+
+    ``type`` None stands for the usual type of the status; ``bare`` for a plain string. ``details`` say more than the
+    type does, where a dialect has a place for them.
+    """
 
     status: int
     message: str
     type: str | None = None
     retry_after: float | None = None
     bare: bool = False
+    details: dict[str, Any] | None = None
 
 
 _KEY_STATUS = {"shuyou": 403}
@@ -60,6 +65,8 @@ def error_body(provider: Provider, failure: Failure, request_id: str) -> dict[st
     for path, value in said.items():
         if path:
             _put(body, path, value)
+    if failure.details is not None and shape.type == "error.type":
+        body["error"]["details"] = failure.details
     return body
 
 
@@ -120,10 +127,15 @@ def find_failure(provider: Provider, headers: Headers, body: bytes, *, counting:
     parsed = _parse(body)
     if isinstance(parsed, str):
         return Failure(400, parsed)
+    return find_problem(provider, headers, parsed, counting=counting)
+
+
+def find_problem(provider: Provider, headers: Headers, body: dict[str, Any], *, counting: bool) -> Failure | None:
+    """Return what is wrong with the parsed body of a request, or None."""
     version = header(headers, "anthropic-version") or provider.version
-    refused = (str(error) for error in unsupported(provider, parsed, headers))
-    problem = next(chain(_problems(parsed, version, counting=counting), refused), None)
-    return _check_model(provider, parsed["model"]) if problem is None else Failure(400, problem)
+    refused = (str(error) for error in unsupported(provider, body, headers))
+    problem = next(chain(_problems(body, version, counting=counting), refused), None)
+    return _check_model(provider, body["model"]) if problem is None else Failure(400, problem)
 
 
 def _parse(body: bytes) -> dict[str, Any] | str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_messages.providers import Provider
     from pytest_messages.sandbox.answers import Question
+    from pytest_messages.sandbox.threads import ThreadTurn
     from pytest_messages.wire import Chunk, Headers, Response
 
 
@@ -44,7 +45,10 @@ class Sending(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """An answer to be sent, after ``wait`` seconds. ``length`` promises a length; without it the body is chunked."""
+    """An answer to be sent, after ``wait`` seconds. ``length`` promises a length; without it the body is chunked.
+
+    ``message`` is what it tells, and ``turn`` the turn of a thread that it brings to an end.
+    """
 
     status: int
     headers: Headers = ()
@@ -52,6 +56,8 @@ class Scenario:
     length: int | None = None
     end: End = End.COMPLETE
     wait: float = 0
+    message: dict[str, Any] | None = None
+    turn: ThreadTurn | None = None
 
 
 # --- the headers of each dialect --------------------------------------------------------------------------------------
@@ -106,17 +112,26 @@ def json_scenario(body: Any, *, status: int = 200, headers: Headers = ()) -> Sce
 
 
 def answered(asked: Question, *, counting: bool = False) -> Scenario:
-    """Answer a question that nothing is wrong with, as its orders say."""
-    orders = asked.orders
-    if orders.status is not None and orders.midstream is None:
+    """Answer a question that nothing is wrong with, as its instructions say."""
+    instructions = asked.instructions
+    if instructions.status is not None and instructions.midstream is None:
         return _paced(failed(asked.provider, _ordered_failure(asked), asked.seed), asked)
     headers = usual_headers(asked.provider, request_id_of(asked.seed), failed=False)
     if counting:
         return _paced(json_scenario({"input_tokens": answers.count_tokens(asked)}, headers=headers), asked)
     message = answers.message(asked)
     if not asked.body.get("stream"):
-        return _paced(json_scenario(message, headers=headers), asked)
-    return _streamed(asked, message, headers)
+        return replace(_paced(json_scenario(message, headers=headers), asked), message=message)
+    # What breaks off in an error has told no message.
+    return replace(_streamed(asked, message, headers), message=message if instructions.midstream is None else None)
+
+
+def in_thread(made: Scenario, turn: ThreadTurn) -> Scenario:
+    """Let an answer end a turn: when its last piece is sent where it tells a whole message, else without an answer."""
+    if made.message is not None and made.end is End.COMPLETE:
+        return replace(made, turn=turn)
+    turn.give_up()
+    return made
 
 
 _RATE_LIMITED = 429
@@ -127,45 +142,48 @@ def _retry_after(asked: Question) -> float | None:
 
     https://platform.claude.com/docs/en/api/rate-limits
     """
-    promised = asked.orders.status == _RATE_LIMITED and "error.retry-after" not in asked.provider.relax
-    return 1.0 if asked.orders.retry_after is None and promised else asked.orders.retry_after
+    promised = asked.instructions.status == _RATE_LIMITED and "error.retry-after" not in asked.provider.relax
+    return 1.0 if asked.instructions.retry_after is None and promised else asked.instructions.retry_after
 
 
 def _ordered_failure(asked: Question) -> Failure:
-    orders = asked.orders
-    status = orders.status or 500
-    leak = f" You sent the key {asked.key}." if "leak" in orders.marks else ""
-    return Failure(status, f"The sandbox was asked for status {status}.{leak}", orders.type, _retry_after(asked))
+    instructions = asked.instructions
+    status = instructions.status or 500
+    leak = f" You sent the key {asked.key}." if "leak" in instructions.marks else ""
+    return Failure(status, f"The sandbox was asked for status {status}.{leak}", instructions.type, _retry_after(asked))
 
 
 def _streamed(asked: Question, message: dict[str, Any], headers: Headers) -> Scenario:
-    orders = asked.orders
-    data = [encode(event, orders.marks) for event in events(message, asked)]
-    if "done" in orders.marks:
-        data.append(with_newlines(sse.encode("data", "[DONE]"), orders.marks))
+    instructions = asked.instructions
+    data = [encode(event, instructions.marks) for event in events(message, asked)]
+    if "done" in instructions.marks:
+        data.append(with_newlines(sse.encode("data", "[DONE]"), instructions.marks))
     end = End.COMPLETE
-    cut = next((at for at in (orders.drop_after, orders.stall_after, orders.midstream) if at is not None), None)
+    cut = next(
+        (at for at in (instructions.drop_after, instructions.stall_after, instructions.midstream) if at is not None),
+        None,
+    )
     if cut is not None:
         data = data[:cut]
         end = _end(asked)
-    if orders.midstream is not None and asked.provider.habits.error_event:
-        data.append(encode(_error_event(asked), orders.marks))
-    if "keep-alive" in orders.marks:
-        comment = with_newlines(keep_alive(asked.provider), orders.marks)
+    if instructions.midstream is not None and asked.provider.habits.error_event:
+        data.append(encode(_error_event(asked), instructions.marks))
+    if "keep-alive" in instructions.marks:
+        comment = with_newlines(keep_alive(asked.provider), instructions.marks)
         data = [part for each in data for part in (comment, each)]
     # A stream says its headers at once: what is waited for is the first event.
-    waits = chain([orders.wait + orders.slow], repeat(orders.slow))
+    waits = chain([instructions.wait + instructions.slow], repeat(instructions.slow))
     pieces = tuple(map(Sending, data, waits))
     content_type = ("content-type", "text/event-stream; charset=utf-8")
     cache = () if asked.provider.name == "shinzo" else (("cache-control", "no-cache"),)
     plan = Scenario(status=200, headers=(content_type, *cache, *headers), pieces=pieces, end=end)
-    return _gzipped(plan) if "gzip" in orders.marks else plan
+    return _gzipped(plan) if "gzip" in instructions.marks else plan
 
 
 def _end(asked: Question) -> End:
-    if asked.orders.drop_after is not None:
-        return End.RESET if "reset" in asked.orders.marks else End.DROP
-    if asked.orders.stall_after is not None:
+    if asked.instructions.drop_after is not None:
+        return End.RESET if "reset" in asked.instructions.marks else End.DROP
+    if asked.instructions.stall_after is not None:
         return End.STALL
     return End.COMPLETE if asked.provider.habits.error_event else End.DROP
 
@@ -183,14 +201,14 @@ def keep_alive(provider: Provider) -> bytes:
 
 
 def _paced(plan: Scenario, asked: Question) -> Scenario:
-    """Apply to an answer in one piece what the orders say about time, endings and coding."""
-    orders = asked.orders
-    plan = replace(plan, wait=orders.wait + orders.slow)
-    if "gzip" in orders.marks:
+    """Apply to an answer in one piece what the instructions say about time, endings and coding."""
+    instructions = asked.instructions
+    plan = replace(plan, wait=instructions.wait + instructions.slow)
+    if "gzip" in instructions.marks:
         plan = _gzipped(plan)
-    if orders.stall_after is not None:
+    if instructions.stall_after is not None:
         return replace(plan, pieces=(), end=End.STALL)
-    if orders.drop_after is not None:
+    if instructions.drop_after is not None:
         body = plan.pieces[0].data
         return replace(plan, pieces=(Sending(body[: len(body) // 2]),), end=_end(asked))
     return plan

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,11 +21,11 @@ from pytest_messages.providers import Provider, provider_named
 from pytest_messages.sandbox import scenario
 from pytest_messages.sandbox.handles import HANDLES
 from pytest_messages.sandbox.scenario import End, Scenario
-from pytest_messages.sandbox.service import Desk
+from pytest_messages.sandbox.service import Service
 from pytest_messages.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from starlette.requests import Request as Incoming
     from starlette.types import Receive, Scope, Send
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_messages.sandbox.recordings import Recordings
 
 _DIALECTS = ("anthropic", "shuyou", "compatible")
-"""Dialects that the door names; every built-in profile has a path of its name, Shinzo the documented one."""
+"""Dialects that the index names; every built-in profile has a path of its name, Shinzo the documented one."""
 
 
 class Sandbox:
@@ -42,10 +42,10 @@ class Sandbox:
     ``url`` is the base URL to give to an SDK for the provider the sandbox speaks as, `url_for` that of any dialect.
     """
 
-    def __init__(self, desk: Desk, address: str) -> None:
-        self._desk = desk
+    def __init__(self, service: Service, address: str) -> None:
+        self._service = service
         self._address = address
-        self.provider = desk.provider
+        self.provider = service.provider
 
     @property
     def url(self) -> str:
@@ -54,7 +54,7 @@ class Sandbox:
 
     def url_for(self, name: str) -> str:
         """Return the base URL at which the sandbox speaks as the provider called ``name``."""
-        return self._address + self._desk.prefix_of(name)
+        return self._address + self._service.prefix_of(name)
 
     @property
     def key(self) -> str:
@@ -63,12 +63,12 @@ class Sandbox:
 
     def key_for(self, name: str) -> str:
         """Return the key that the dialect called ``name`` accepts."""
-        return self._desk.keys.of(name)
+        return self._service.keys.of(name)
 
     @property
     def jwt(self) -> str:
         """A token that Shinzo's dialect accepts in ``Authorization`` in place of a key."""
-        return self._desk.keys.jwt
+        return self._service.keys.jwt
 
     @property
     def environ(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Sandbox:
 
     def environ_for(self, name: str) -> dict[str, str]:
         """As `environ`, for the dialect called ``name``."""
-        provider = self._desk.speaking(name)
+        provider = self._service.speaking(name)
         passed = {each.variable: self.key_for("anthropic") for each in provider.pass_through}
         keys = {each.variable: self.key_for(name) for each in provider.credentials}
         return {**passed, **keys, provider.base_url_env: self.url_for(name)}
@@ -85,12 +85,17 @@ class Sandbox:
     @property
     def requests(self) -> tuple[Request, ...]:
         """Every request seen so far, in order of arrival."""
-        return tuple(self._desk.requests)
+        return tuple(self._service.requests)
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """What no recording answered so far, a line each."""
+        return tuple(map(str, self._service.unmatched))
 
     @property
     def sessions(self) -> Mapping[str, dict[str, Any]]:
         """Shinzo's sessions by id: how many requests, how many tokens in and out."""
-        return self._desk.sessions
+        return self._service.sessions
 
 
 @contextmanager
@@ -102,6 +107,8 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, all by name
     keys: tuple[str, ...] = (),
     stored_key: bool = True,
     recordings: Recordings | None = None,
+    ignore: Sequence[str] = (),
+    unmatched: Literal["refuse", "answer"] = "refuse",
     pace: float = 1,
     keep_alive: float | None = None,
 ) -> Iterator[Sandbox]:
@@ -109,26 +116,41 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, all by name
 
     ``provider`` answers at the root, every dialect at a path of its own. ``keys`` are accepted beside the sandbox's
     own; ``stored_key`` says whether Shinzo's dialect holds a key for the provider behind it. ``recordings`` (a folder
-    of cassettes, a cassette, or interactions) are served byte for byte to requests that equal theirs, their recorded
-    times multiplied by ``pace``. ``keep_alive`` overrides the seconds between keep-alive comments. Raises
+    of cassettes, a cassette, or interactions) are served byte for byte to requests that equal theirs as replay compares
+    them (``ignore`` as in the setting), their recorded times multiplied by ``pace``. A request that equals none is
+    refused with status 400, and noted down in `Sandbox.unmatched`; with ``unmatched="answer"`` the sandbox makes up an
+    answer of its own. ``keep_alive`` overrides the seconds between keep-alive comments. Raises
     `SettingsError` where the address is taken or a name is unknown.
     """
     spoken = provider_named(provider) if isinstance(provider, str) else provider
-    desk = Desk(spoken, extra_keys=keys, stored_key=stored_key, recordings=recordings, pace=pace)
+    service = Service(
+        spoken,
+        extra_keys=keys,
+        stored_key=stored_key,
+        recordings=recordings,
+        ignore=ignore,
+        unmatched=unmatched,
+        pace=pace,
+    )
     listening = _listen(host, port)
-    server = _Server(_app(desk, keep_alive), listening)
+    server = _Server(_app(service, keep_alive), listening)
     server.start()
     try:
-        yield Sandbox(desk, f"http://{host}:{listening.getsockname()[1]}")
+        yield Sandbox(service, f"http://{host}:{listening.getsockname()[1]}")
     finally:
         server.stop()
 
 
-def run(ready: Callable[[Sandbox], None], **choices: Any) -> None:
-    """Run a sandbox until the user interrupts it; ``ready`` is told when it listens. Choices are those of `serve`."""
-    with serve(**choices) as sandbox, suppress(KeyboardInterrupt):
-        ready(sandbox)
-        threading.Event().wait()
+def run(ready: Callable[[Sandbox], None], **choices: Any) -> tuple[str, ...]:
+    """Run a sandbox until the user interrupts it; ``ready`` is told when it listens. Choices are those of `serve`.
+
+    Returns what no recording answered.
+    """
+    with serve(**choices) as sandbox:
+        with suppress(KeyboardInterrupt):
+            ready(sandbox)
+            threading.Event().wait()
+        return sandbox.unmatched
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -147,22 +169,22 @@ def _listen(host: str, port: int) -> socket.socket:
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def _app(desk: Desk, keep_alive: float | None) -> Starlette:
+def _app(service: Service, keep_alive: float | None) -> Starlette:
     async def sessions(_: Incoming) -> Response:
-        found = [{"session_id": name, **counts} for name, counts in desk.sessions.items()]
+        found = [{"session_id": name, **counts} for name, counts in service.sessions.items()]
         return JSONResponse({"sessions": found, "total": len(found)})
 
     async def handles(_: Incoming) -> Response:
         return JSONResponse([{"handle": f"sandbox: {each.form}", "help": each.help} for each in HANDLES])
 
-    async def door(_: Incoming) -> Response:
-        paths = {name: desk.prefix_of(name) or "/" for name in (desk.provider.name, "shinzo", *_DIALECTS)}
+    async def index(_: Incoming) -> Response:
+        paths = {name: service.prefix_of(name) or "/" for name in (service.provider.name, "shinzo", *_DIALECTS)}
         return JSONResponse({"sandbox": "pytest-messages", "dialects": paths, "handles": "/sandbox/handles"})
 
     async def api(incoming: Incoming) -> Response:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in incoming.headers.raw)
         request = Request(incoming.method, str(incoming.url), headers, await incoming.body())
-        provider, plan = desk.answer(request)
+        provider, plan = service.answer(request)
         return _Sending(plan, provider, keep_alive)
 
     anything = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -170,7 +192,7 @@ def _app(desk: Desk, keep_alive: float | None) -> Starlette:
         routes=[
             Route("/sandbox/sessions", sessions),
             Route("/sandbox/handles", handles),
-            Route("/", door, methods=["GET", "HEAD"]),
+            Route("/", index, methods=["GET", "HEAD"]),
             Route("/{path:path}", api, methods=anything),
         ]
     )
@@ -190,18 +212,25 @@ class _Sending(Response):
         self._interval = keep_alive or provider.habits.keep_alive_seconds or math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(_ClientGoneError):
-            await self._send(scope, receive, send)
+        try:
+            with suppress(_ClientGoneError):
+                await self._send(scope, receive, send)
+        finally:
+            if self._plan.turn is not None:
+                self._plan.turn.give_up()
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         plan = self._plan
         await _listen_for(receive, plan.wait)
         if plan.status:
             await send({"type": "http.response.start", "status": plan.status, "headers": _raw(plan)})
-        for piece in plan.pieces:
+        for number, piece in enumerate(plan.pieces, 1):
             await self._pause(receive, send, piece.wait)
             # Even where there is nothing to wait for: a client that has gone is noticed between two pieces.
             await asyncio.sleep(0)
+            if plan.turn is not None and plan.message is not None and number == len(plan.pieces):
+                # Before the client has it, who may go on with the thread at once.
+                plan.turn.deliver(plan.message)
             await send({"type": "http.response.body", "body": piece.data, "more_body": True})
         if plan.end is End.COMPLETE:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

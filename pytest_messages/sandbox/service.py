@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from pytest_messages.providers import PROVIDERS, SHINZO, group_of, provider_named
 from pytest_messages.sandbox import answers, scenario
 from pytest_messages.sandbox.handles import UnknownHandleError
-from pytest_messages.sandbox.recordings import Recordings, Shelf, load
-from pytest_messages.sandbox.refusals import Failure, check_key, find_failure, key_in
+from pytest_messages.sandbox.recordings import RecordedAnswers, Recordings, Unmatched, load
+from pytest_messages.sandbox.refusals import Failure, check_key, find_failure, find_problem, key_in
+from pytest_messages.sandbox.threads import Threads
 from pytest_messages.wire import header
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_messages.providers import Provider
     from pytest_messages.sandbox.answers import Question
@@ -47,25 +48,30 @@ class Keys:
         return (self.of(provider.name), *self._extra)
 
 
-class Desk:
+class Service:
     """Takes requests and says what to send. Called by one thread; what it has seen may be read by others."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own, all by name
         self,
         provider: Provider,
         *,
         extra_keys: tuple[str, ...] = (),
         stored_key: bool = True,
         recordings: Recordings | None = None,
+        ignore: Sequence[str] = (),
+        unmatched: str = "refuse",
         pace: float = 1,
     ) -> None:
         self.provider = provider
         self.keys = Keys(extra_keys)
         self.requests: list[Request] = []
         self._stored_key = stored_key
-        self._shelf = Shelf(load(recordings))
+        self.unmatched: list[Unmatched] = []
+        self._recorded = RecordedAnswers(load(recordings), ignore=ignore)
+        self._refuses_unmatched = bool(self._recorded) and unmatched == "refuse"
         self._pace = pace
         self._failed: Counter[str] = Counter()
+        self._threads = Threads()
         self._sessions: dict[str, dict[str, Any]] = {}
         self._dialects = {
             "/spotlight/anthropic": SHINZO,
@@ -93,9 +99,14 @@ class Desk:
         """Return the dialect that ``request`` was made in, and what to send."""
         self.requests.append(request)
         provider, path = self._dialect(urlsplit(request.url).path)
-        response = self._shelf.answer(request)
+        response = self._recorded.answer(request)
         if response is not None:
             return provider, scenario.recorded(response, pace=self._pace)
+        if self._refuses_unmatched:
+            # An answer of our own would be another one than was recorded, and look like it.
+            self.unmatched.append(self._recorded.explain(request))
+            failure = Failure(400, str(self.unmatched[-1]))
+            return provider, scenario.failed(provider, failure, answers.digest(provider, request.body))
         return provider, self._answer(provider, path, request)
 
     def _dialect(self, path: str) -> tuple[Provider, str]:
@@ -110,11 +121,25 @@ class Desk:
             return _models(provider)
         if failure is not None:
             return scenario.failed(provider, failure, seed)
+        counting = path == provider.count_tokens
+        turn = self._threads.begin(json.loads(request.body))
+        if isinstance(turn, Failure):
+            return scenario.failed(provider, turn, seed)
+        if turn is None:
+            return self._say(provider, json.loads(request.body), key, seed, counting=counting)
+        failure = find_problem(provider, request.headers, turn.conversation, counting=counting)
+        if failure is None:
+            made = self._say(provider, turn.conversation, key, seed, counting=counting)
+        else:
+            made = scenario.failed(provider, failure, seed)
+        return scenario.in_thread(made, turn)
+
+    def _say(self, provider: Provider, body: dict[str, Any], key: str, seed: str, *, counting: bool) -> Scenario:
         try:
-            asked = answers.question(provider, json.loads(request.body), key=key)
+            asked = answers.question(provider, body, key=key)
         except UnknownHandleError as error:
             return scenario.failed(provider, Failure(400, str(error)), seed)
-        return self._obey(asked, counting=path == provider.count_tokens)
+        return self._obey(asked, counting=counting)
 
     def _refusal(self, provider: Provider, path: str, request: Request) -> Failure | None:
         known = {("POST", provider.messages), ("POST", provider.count_tokens)}
@@ -144,11 +169,11 @@ class Desk:
         return None
 
     def _obey(self, asked: Question, *, counting: bool) -> Scenario:
-        if "no-provider-key" in asked.orders.marks:
+        if "no-provider-key" in asked.instructions.marks:
             return scenario.failed(
                 asked.provider, Failure(403, "no provider key is stored or passed through"), asked.seed
             )
-        if self._failed[asked.seed] < asked.orders.flaky:
+        if self._failed[asked.seed] < asked.instructions.flaky:
             self._failed[asked.seed] += 1
             status = 529 if asked.provider.types_of(529) else 500
             return scenario.failed(asked.provider, Failure(status, "try again"), asked.seed)

@@ -23,7 +23,7 @@ def events(message: dict[str, Any], asked: Question) -> Iterator[dict[str, Any]]
     https://platform.claude.com/docs/en/build-with-claude/streaming
     """
     yield {"type": "message_start", "message": _begun(message)}
-    ping = asked.provider.habits.pings and "no-ping" not in asked.orders.marks
+    ping = asked.provider.habits.pings and "no-ping" not in asked.instructions.marks
     for index, block in enumerate(message["content"]):
         yield {"type": "content_block_start", "index": index, "content_block": _opened(block)}
         if ping and index == 0:
@@ -31,10 +31,10 @@ def events(message: dict[str, Any], asked: Question) -> Iterator[dict[str, Any]]
         for delta in _deltas(block):
             yield {"type": "content_block_delta", "index": index, "delta": delta}
         yield {"type": "content_block_stop", "index": index}
-    if "unknown-event" in asked.orders.marks:
+    if "unknown-event" in asked.instructions.marks:
         yield {"type": "sandbox_event", "note": "clients ignore what they do not know"}
     yield _ended(message)
-    if "no-stop" not in asked.orders.marks:
+    if "no-stop" not in asked.instructions.marks:
         yield {"type": "message_stop"}
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import signal
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +21,7 @@ from pytest_messages.cassette import writing
 from pytest_messages.cassette.document import Cassette, Interaction, Recording
 from pytest_messages.errors import SettingsError
 from pytest_messages.sandbox import serve
+from pytest_messages.scrubbing import Scrubber
 from pytest_messages.wire import Chunk, Ended, Request, Response
 
 if TYPE_CHECKING:
@@ -68,9 +73,48 @@ def test_a_request_that_equals_a_recording_gets_its_bytes_without_a_key(http: ht
         ("GET", "/v1/messages", {"n": 1}),
     ],
 )
-def test_another_request_is_the_sandboxes_own(http: httpx.Client, method: str, path: str, body: Any) -> None:
+def test_another_request_is_refused_and_noted_down(http: httpx.Client, method: str, path: str, body: Any) -> None:
     with serve(recordings=[interaction({"n": 1}, answer())]) as server:
-        assert http.request(method, server.url + path, json=body).status_code in {401, 404}
+        refused = http.request(method, server.url + path, json=body)
+        assert refused.status_code == 400
+        (line,) = server.unmatched
+        assert refused.json()["error"]["message"] == line
+        assert line.startswith(f"no recording answers {method} {path}; interaction 1 of the recordings given")
+
+
+def test_it_gets_an_answer_that_is_made_up_where_that_is_asked_for(http: httpx.Client) -> None:
+    with serve(recordings=[interaction({"n": 1}, answer())], unmatched="answer") as server:
+        ask = {"model": "claude-sonnet-5", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+        headers = {"x-api-key": server.key, "anthropic-version": "2026-10-21"}
+        headers = {**headers, "authorization": f"Bearer {server.key}"}
+        assert http.post(f"{server.url}/v1/messages", json=ask, headers=headers).status_code == 200
+        assert server.unmatched == ()
+
+
+def asking(content: str, user: str) -> dict[str, Any]:
+    return {"metadata": {"user_id": user}, "messages": [{"role": "user", "content": content}], "at": "2026-01-01"}
+
+
+def test_what_was_scrubbed_answers_to_what_is_sent(http: httpx.Client, tmp_path: Path) -> None:
+    scrubber = Scrubber(salt="a-salt")
+    made = scrubber.interaction(interaction(asking("France?", "me@example.org"), answer(b'{"is":"Paris"}')))
+    cassette = Cassette(interactions=(made,), salt="a-salt")
+    path = tmp_path / "one.yaml"
+    path.write_bytes(writing.dump(cassette).encode())
+    assert b"me@example.org" not in path.read_bytes()
+    with serve(recordings=path, ignore=["$.at"]) as server:
+        later = {**asking("France?", "me@example.org"), "at": "2026-02-02"}
+        assert b"Paris" in http.post(f"{server.url}/v1/messages", json=later).content
+        refused = http.post(f"{server.url}/v1/messages", json=asking("Spain?", "me@example.org"))
+        assert refused.status_code == 400
+        assert f"interaction 1 of {path} comes nearest, and differs in messages[0].content" in refused.text
+
+
+def test_a_cassette_whose_test_did_not_pass_is_not_served(tmp_path: Path) -> None:
+    cassette = Cassette(interactions=(interaction({}, answer()),), incomplete=("tests/test_a.py::test_it",))
+    (tmp_path / "one.yaml").write_bytes(writing.dump(cassette).encode())
+    with pytest.raises(SettingsError, match=r"test_a\.py::test_it did not pass"), serve(recordings=tmp_path):
+        pass
 
 
 def test_hosts_and_what_stands_before_v1_do_not_matter(http: httpx.Client) -> None:
@@ -91,7 +135,7 @@ def test_equal_requests_get_their_answers_in_order_and_then_the_last(http: httpx
 def test_a_body_that_is_no_json_is_compared_as_it_is(http: httpx.Client) -> None:
     with serve(recordings=[interaction(b"plain\xff", answer())]) as server:
         answers = [http.post(f"{server.url}/v1/messages", content=body) for body in (b"plain\xff", b"plain")]
-        assert [each.status_code for each in answers] == [200, 401]
+        assert [each.status_code for each in answers] == [200, 400]
 
 
 def test_an_error_is_served_with_its_status_and_headers(http: httpx.Client) -> None:
@@ -173,7 +217,7 @@ def test_cassettes_are_served_from_a_folder_or_a_file(http: httpx.Client, tmp_pa
     with serve(recordings=tmp_path) as server:
         assert [b"".join(read(http, server.url, {"n": name})[1]) for name in ("one", "two")] == [STREAM, STREAM]
     with serve(recordings=str(tmp_path / "deep" / "one.yaml")) as server:
-        assert http.post(f"{server.url}/v1/messages", json={"n": "two"}).status_code == 401
+        assert http.post(f"{server.url}/v1/messages", json={"n": "two"}).status_code == 400
 
 
 @pytest.mark.parametrize("name", ["", "missing"])
@@ -226,3 +270,18 @@ def test_a_client_that_goes_away_is_noticed_though_nothing_is_waited_for(
         # Whoever writes on to a socket that is gone is told so by asyncio, once for each piece.
         assert http.get(f"{server.url}/").status_code == 200
     assert caplog.messages == []
+
+
+def test_the_command_lists_what_no_recording_answered_and_fails(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_bytes(writing.dump(Cassette(interactions=(interaction({"n": 1}, answer()),))).encode())
+    command = [sys.executable, "-u", "-m", "pytest_messages", "sandbox", "--recordings", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = re.findall(r"http://\S+", server.stdout.readline())[0]
+        assert httpx.post(f"{url}/v1/messages", json={"n": 1}).status_code == 200
+        assert httpx.post(f"{url}/v1/messages", json={"n": 2}).status_code == 400
+        server.send_signal(signal.SIGINT)
+        _, told = server.communicate(timeout=20)
+    assert server.returncode == 1
+    assert told.splitlines()[-1].startswith(f"no recording answers POST /v1/messages; interaction 1 of {path} comes")
