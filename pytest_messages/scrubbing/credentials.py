@@ -150,10 +150,11 @@ def _of_url(url: str) -> Iterator[str]:
     yield from (value for name, value in parse_qsl(split.query) if _SECRET_QUERY.search(name))
 
 
-def credentials_in(text: str) -> Iterator[str]:
-    """Yield what stands in the credential fields of a JSON text."""
+def credentials_in(text: str, *, out: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield what stands in the credential fields of a JSON text, those of the kinds ``out`` aside."""
     for part in parts(text)[0]:
-        if credential_field(part) is not None:
+        kind = credential_field(part)
+        if kind is not None and kind not in out:
             yield json_view(text, part.pieces).text
 
 

@@ -79,7 +79,7 @@ class Scrubber:
 
     def _learn_fields(self, text: str) -> None:
         if has_credential_field(text):
-            self._credentials.add(credentials_in(text))
+            self._credentials.add(credentials_in(text, out=self._rules.out))
 
     def _short(self, text: str) -> str:
         """Scrub a URL or a header's value, of which a suite has few: remembered until a credential is learned."""
@@ -111,7 +111,7 @@ class Scrubber:
 
     def _piece(self, piece: FormPart) -> FormPart:
         kind = credential_kind(piece.name)
-        masked = kind is None or is_masked(_text(piece.content))
+        masked = kind is None or kind in self._rules.out or is_masked(_text(piece.content))
         return piece._replace(content=self._body(piece.content)[0] if masked else constant(kind or "").encode())
 
     def _may_change(self, text: str) -> bool:

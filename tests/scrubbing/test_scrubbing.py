@@ -1015,6 +1015,10 @@ def test_every_rule_that_can_be_taken_out_takes_out_what_it_names(kind: str) -> 
         body = json.dumps(value).encode()
         assert kept.request(Request("POST", "https://h/", (), body)).body == body
         assert kept.gate().check(body.decode()).leaks == ()
+    for name in (name for name, named in kinds.CREDENTIAL_FIELDS.items() if named == kind):
+        body = json.dumps({name: "Zq7" * 12}).encode()
+        assert kept.request(Request("POST", "https://h/", (), body)).body == body
+        assert kept.gate().check(body.decode()).leaks == ()
     for fake in (fake for known, fake in FAKES if known == kind):
         assert kind not in {found.kind for found in Finder(read_rules([f"-{kind}"]).shapes, Credentials()).find(fake)}
 
