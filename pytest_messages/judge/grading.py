@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pytest_messages.errors import SettingsError
 from pytest_messages.findings import Level, Violation
 from pytest_messages.judge.rules import DECLARED, ERROR
+from pytest_messages.settings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,11 +71,11 @@ def _switches(provider: Provider, rules: Iterable[str]) -> tuple[frozenset[str],
 
 
 def _nearest(name: str) -> str:
-    family = name.partition(".")[0]
-    names = [rule for rule in DECLARED if rule.startswith(f"{family}.")] or sorted(
-        {rule.partition(".")[0] + ".…" for rule in DECLARED}
+    family = [rule for rule in DECLARED if rule.startswith(f"{name.partition('.')[0]}.")]
+    families = sorted({rule.partition(".")[0] + ".…" for rule in DECLARED})
+    return (
+        nearest(name, DECLARED) if get_close_matches(name, DECLARED) else f"there are {', '.join(family or families)}"
     )
-    return f"there are {', '.join(names)}"
 
 
 def _level(rule: Rule, breach: Breach, *, lenient: bool) -> Level:

@@ -7,6 +7,7 @@ asks for it.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,12 +31,12 @@ from pytest_messages.plugin.fixtures import messages_cassette as messages_casset
 from pytest_messages.plugin.fixtures import messages_client as messages_client
 from pytest_messages.plugin.fixtures import messages_sandbox as messages_sandbox
 from pytest_messages.plugin.fixtures import messages_settings as messages_settings
-from pytest_messages.settings import OPTIONS
+from pytest_messages.settings import NAMED, OPTIONS
 from pytest_messages.use import options
 from pytest_messages.use.options import Layers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 
 # Options
@@ -62,13 +63,35 @@ def pytest_configure(config: pytest.Config) -> None:
     ini = {option.name: value for option in OPTIONS if (value := config.getini(option.ini_name))}
     cli = {option.name: value for option in OPTIONS if (value := config.getoption(option.ini_name, None)) is not None}
     layers = Layers(cli=cli, ini=ini, environ=os.environ)
-    try:
+    with _telling_the_user():
         settings = options.resolve(layers)
-    except SettingsError as error:
-        raise pytest.UsageError(str(error)) from error
     start(config, layers)
+    if not hasattr(config, "workerinput") and not NAMED.isdisjoint({*cli, *ini}):
+        from pytest_messages.plugin import names  # noqa: PLC0415 - see the module's docstring
+
+        with _telling_the_user():
+            names.check_options(config)
     if settings.unmarked == "refuse" and not is_controller(config):
         suite_of(config).refuse_unmarked()
+
+
+@contextmanager
+def _telling_the_user() -> Iterator[None]:
+    """End the run by what is wrong with a setting, before its first test."""
+    try:
+        yield
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look at the marks before the first test; a worker of xdist cannot end the run, and tells each in its test."""
+    marked = [item for item in session.items if item.get_closest_marker("messages")]
+    if marked and not hasattr(session.config, "workerinput"):
+        from pytest_messages.plugin import names  # noqa: PLC0415 - see the module's docstring
+
+        with _telling_the_user():
+            names.check_marks(marked)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -13,7 +13,9 @@ import pytest
 from pytest_messages.cassette import naming
 from pytest_messages.errors import SettingsError
 from pytest_messages.plugin.active import LAYERS
+from pytest_messages.plugin.fixtures import messages_settings
 from pytest_messages.use import options
+from pytest_messages.use.checking import check
 from pytest_messages.use.plan import Plan
 
 if TYPE_CHECKING:
@@ -60,6 +62,33 @@ def resolved(config: pytest.Config, fixture: Settings | None, marks: Sequence[di
     if settings.providers:
         places["providers"] = str(base / settings.providers)
     return settings.with_values(places, origin="pytest")
+
+
+def check_options(config: pytest.Config) -> None:
+    """Raise `SettingsError` where the command line or the ini file name what there is not."""
+    check(resolved(config, None, ()), whole=not _chosen_in_code(config))
+
+
+def check_marks(items: Sequence[pytest.Item]) -> None:
+    """Raise `SettingsError`, naming the test, where a mark says what means nothing."""
+    known: set[str] = set()
+    for item in items:
+        try:
+            name, marks = markers(item)
+            settings = resolved(item.config, None, marks)
+            _path(item, name, Path(settings.dir))
+            # Tests that share their marks are checked once; two functions of one name differ in where they are.
+            if repr(settings) not in known:
+                check(settings, whole=not _chosen_in_code(item.config, getattr(item, "module", None)))
+                known.add(repr(settings))
+        except SettingsError as error:
+            raise SettingsError(f"{item.nodeid}: {error}") from error
+
+
+def _chosen_in_code(config: pytest.Config, *modules: object) -> bool:
+    """Tell whether a conftest file, a plugin or a test module brings settings that are known when its tests run."""
+    plugins = (*config.pluginmanager.get_plugins(), *modules)
+    return any(getattr(each, "messages_settings", messages_settings) is not messages_settings for each in plugins)
 
 
 def _path(item: pytest.Item, name: str | None, directory: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Whose API a call speaks: told by host, then path, then setting."""
+"""Find the provider of a request by its host, then its path, then the setting."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def provider_of(
     """
     known = (*declared.values(), *PROVIDERS.values())
     host, path = host_of(url), urlsplit(url).path
-    by_host = (each for each in known if any(_samehost_of(host, pattern) for pattern in each.hosts))
+    by_host = (each for each in known if any(_host_matches(host, pattern) for pattern in each.hosts))
     by_path = (each for each in known if each.path_prefix and path.startswith(each.path_prefix))
     found = next(by_host, None) or next(by_path, None)
     if found is not None:
@@ -43,7 +43,7 @@ def provider_of(
     return provider_named(default, declared=declared) if isinstance(default, str) else default or COMPATIBLE
 
 
-def _samehost_of(host: str, pattern: str) -> bool:
+def _host_matches(host: str, pattern: str) -> bool:
     return pattern in {host, name_of(host)} or fnmatchcase(name_of(host), pattern)
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from pytest_messages import report
 from pytest_messages.cassette import naming
 from pytest_messages.errors import Refused, SettingsError
+from pytest_messages.settings import Settings
 from pytest_messages.use import options
+from pytest_messages.use.checking import check
 from pytest_messages.use.decorator import CassetteBlock
 from pytest_messages.use.expecting import noticing_raises
 from pytest_messages.use.opening import opened
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from pytest_messages.errors import MessagesError
     from pytest_messages.session.session import Session
-    from pytest_messages.settings import Settings
     from pytest_messages.use.conclusion import Use
 
 
@@ -51,6 +52,9 @@ def use_cassette(path: str | os.PathLike[str], **settings: object) -> CassetteBl
     """
     if not isinstance(path, (str, os.PathLike)):
         raise SettingsError(f'use_cassette needs a path, as in @use_cassette("name.yaml"), and got {path!r}')
+    # Whose files and gateways are meant is known when the block is entered: what is wrong by itself is told here.
+    alone = {name: value for name, value in settings.items() if name != "providers"}
+    check(Settings().with_values(alone, origin="use_cassette"), whole=False)
     return CassetteBlock(partial(_block, path, settings))
 
 

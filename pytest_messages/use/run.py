@@ -190,7 +190,7 @@ class Run:
             "passed": sorted(self.passed),
             "notes": [asdict(note) for note in self.notes],
             "shared": {
-                path: [use.total, sorted(use.played), sorted(use.recorders), use.policy]
+                path: [use.total, sorted(use.played), sorted(use.recorders), str(use.policy)]
                 for path, use in self.shared.items()
             },
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from textwrap import dedent
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from pytest_messages.cassette.naming import cassette_of_test, named_cassette
 from pytest_messages.errors import SettingsError
-from pytest_messages.settings import OPTIONS, Option, RecordMode, Settings, combine
+from pytest_messages.settings import NAMED, OPTIONS, Option, RecordMode, Settings, combine
+from pytest_messages.use.block import use_cassette
 from pytest_messages.use.options import Layers, ci_variable, resolve, why
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ def test_every_word_option_names_its_alternatives(option: Option) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings().with_values({option.name: "nonsense"}, origin="ini file")
     assert str(caught.value) == f"ini file: {option.name} is 'nonsense'; it takes {option.choices}"
+    with pytest.raises(SettingsError, match=f"; did you mean '{option.words[0]}'"):
+        Settings().with_values({option.name: f"{option.words[0]}s"}, origin="ini file")
     for word in option.words:
         assert getattr(Settings().with_values({option.name: word}, origin="x"), option.name) == word
 
@@ -158,7 +162,11 @@ def test_a_name_that_leaves_the_directory_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [("a", "a.yaml"), ("a.yaml", "a.yaml"), ("a/b", "a/b.yaml"), ("a/../b", "b.yaml")]
+    ("name", "path"),
+    [
+        *(("a", "a.yaml"), ("a.yaml", "a.yaml"), ("a/b", "a/b.yaml"), ("a/../b", "b.yaml"), ("v1.2", "v1.2.yaml")),
+        *(("old.yml", "old.yml"), ("OLD.YAML", "OLD.YAML"), ("old.json", "old.json")),
+    ],
 )
 def test_a_named_cassette(name: str, path: str) -> None:
     assert named_cassette(HERE, name) == HERE / path
@@ -420,12 +428,81 @@ def test_a_wrong_value_in_the_ini_file_stops_at_the_door(suite: Suite) -> None:
         ('messages(match_on=["colour"])', "*colour*"),
     ],
 )
-def test_a_wrong_mark_is_an_error_of_its_test(suite: Suite, mark: str, said: str) -> None:
-    suite.write(f"@pytest.mark.{mark}\ndef test_it():\n    ask('sandbox: say one')\n\ndef test_other(): pass")
+def test_a_wrong_mark_stops_the_run_before_its_first_test(suite: Suite, mark: str, said: str) -> None:
+    suite.write(f"def test_first(): pass\n\n@pytest.mark.{mark}\ndef test_it():\n    ask('sandbox: say one')")
     result = suite.run()
-    result.stdout.fnmatch_lines([said])
-    outcomes = result.parseoutcomes()
-    assert (outcomes.get("passed"), outcomes.get("errors", 0) + outcomes.get("failed", 0)) == (1, 1)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: test_suite.py::test_it: {said}"])
+    assert "passed" not in result.stdout.str()
+
+
+def test_a_wrong_mark_is_an_error_of_its_test_where_workers_run(suite: Suite) -> None:
+    suite.write("@pytest.mark.messages(scrub=['emial'])\ndef test_it(): pass\n\ndef test_other(): pass")
+    result = suite.run("-n1", passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*'emial' is no rule*"])
+
+
+WRONG_NAMES = {
+    "match_on": ("bdoy", "there is nothing named 'bdoy'"),
+    "ignore": ("$.[", "is neither a JSONPath"),
+    "scrub": ("emial", "'emial' is no rule"),
+    "hosts": ("https://gateway.example/v1", "is not a host; write 'gateway.example'"),
+    "rules": ("-stream.ping-extr", "there is no rule 'stream.ping-extr'; did you mean 'stream.ping-extra'?"),
+    "allow": ("anything", "`kind@place`"),
+    "provider": ("antropic", "there is no provider 'antropic'; did you mean 'anthropic'?"),
+    "providers": ("missing.toml", "missing.toml: cannot read the declared gateways"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_NAMES)
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_a_wrong_name_in_the_ini_file_stops_the_run_before_its_first_test(
+    suite: Suite, name: str, workers: str
+) -> None:
+    value, said = WRONG_NAMES[name]
+    suite.pytester.makeini(f"[pytest]\nmessages_{name} = {value}\n")
+    suite.write("def test_first(): pass")
+    result = suite.run(workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+@pytest.mark.parametrize("name", sorted(NAMED - {"provider", "providers"}))
+def test_a_wrong_name_for_a_block_is_told_at_the_call(name: str) -> None:
+    value, said = WRONG_NAMES[name]
+    with pytest.raises(SettingsError) as caught:
+        use_cassette("x", **{name: [value]})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(NAMED - {"provider", "providers", "match_on"}))
+def test_only_match_on_takes_functions(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} takes a list of strings, not"):
+        Settings(**{name: [len]})  # type: ignore[arg-type]  # what is tried
+    assert Settings(match_on=(len,)).match_on == (len,)
+
+
+def test_settings_made_in_code_may_declare_what_a_mark_names(suite: Suite) -> None:
+    (suite.path / "g.toml").write_text('[mine]\nextends = "anthropic"\nbase_url = "https://mine.example"\n')
+    suite.pytester.makeconftest("""
+        import pytest
+        from pytest_messages import Settings
+
+        @pytest.fixture(scope="session")
+        def messages_settings():
+            return Settings(providers="g.toml")
+    """)
+    suite.write("@pytest.mark.messages(provider='mine')\ndef test_it(): assert ask('sandbox: say one') == 'one'")
+    suite.run(passed=1)
+
+
+def test_a_settings_value_that_was_replaced_has_chosen_no_more_than_before() -> None:
+    changed = dataclasses.replace(Settings(pace="2"), conformance="warn")
+    assert changed.given_values == {"pace": "2", "conformance": "warn"}
+    assert changed == Settings(pace="2", conformance="warn")
+    layers = Layers(fixture=changed, ini={"unplayed": "ignore", "ignore": ["a"]})
+    assert (resolve(layers).unplayed, resolve(layers).ignore) == ("ignore", ("a",))
+    assert Settings(unplayed="fail").given_values == {"unplayed": "fail"}
 
 
 def test_settings_from_a_fixture(suite: Suite) -> None:

@@ -155,7 +155,9 @@ def test_a_wrong_declaration_says_what_was_meant(suite: Suite, text: str, said: 
     suite.pytester.makeini("[pytest]\nmessages_providers = gateways.toml\n")
     (suite.path / "gateways.toml").write_text(text)
     suite.write("@pytest.mark.messages\ndef test_it():\n    ask('sandbox: say one')\n")
-    suite.run(errors=1).stdout.fnmatch_lines([said])
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([said])
 
 
 def test_an_application_that_sends_what_its_gateway_does_not_support_gets_a_notice(suite: Suite) -> None:
