@@ -1,7 +1,8 @@
 """Violations, refusals and leftovers as text. The only place that lays out text."""
 
+from pytest_messages.report.breaches import violations
 from pytest_messages.report.conversation import conversation, wire
-from pytest_messages.report.explanation import explain, violations
+from pytest_messages.report.explanation import explain
 from pytest_messages.report.run_lines import (
     DERANDOMIZE,
     ENDED_WITH,
