@@ -115,8 +115,8 @@ def test_the_entry_points_are_there() -> None:
     assert (plugin.load().__name__, command.load().__name__) == ("pytest_messages.plugin", "main")
 
 
-WATCHED = ("aiohttp", "urllib3")
-"""Clients that we attach to where they are installed."""
+WATCHED = ("aiohttp", "multidict", "urllib3", "yarl")
+"""Clients that we attach to where they are installed, and what aiohttp speaks in."""
 
 
 def test_what_is_imported_is_required() -> None:
