@@ -181,8 +181,9 @@ def unreplayable(error: UnreplayableError) -> Sheet:
     mend = [
         ("to make it replay", f"mend {name}, in match_on: it tells a request from itself") for name in error.matchers
     ]
+    what = f"What was recorded for {request_of(context)} does not answer that very request on replay"
     return Sheet(
-        f"What was recorded for {request_of(context)} does not answer that very request on replay: {asked_for(context)}",
+        f"{what}: {asked_for(context)}",
         facts,
         steps=[
             *(mend or _stop_comparing(error.differences)),
