@@ -73,3 +73,37 @@ def test_an_uploaded_file_answers_again_by_its_parts_and_by_its_id(
     replayed.stdout.fnmatch_lines(["messages: 8 calls: 8 replayed*"])
     stored = "".join(path.read_text() for path in (pytester.path / "cassettes").rglob("*.yaml"))
     assert "CNha8iCJcU1wXNR6q4V8w" not in stored
+
+
+FOREIGN = r"""interactions:
+- request:
+    body: "--b0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b0--\r\n"
+    headers:
+      anthropic-version: ['2023-06-01']
+      content-type: ['multipart/form-data; boundary=b0']
+    method: POST
+    uri: https://api.anthropic.com/v1/files
+  response:
+    body: {string: '{"id": "file_011CNha8iCJcU1wXNR6q4V8w", "type": "file"}'}
+    headers: {content-type: [application/json]}
+    status: {code: 200, message: OK}
+version: 1
+"""  # noqa: E501 - as VCR.py writes it
+
+
+def test_an_upload_that_another_tool_recorded_answers_whatever_boundary_is_drawn(pytester: pytest.Pytester) -> None:
+    folder = pytester.path / "cassettes" / "test_upload"
+    folder.mkdir(parents=True)
+    (folder / "test_it.yaml").write_text(FOREIGN, "utf-8")
+    pytester.makepyfile(
+        test_upload="""
+import httpx, pytest
+
+@pytest.mark.messages
+def test_it():
+    url, file = "https://api.anthropic.com/v1/files", ("a.txt", b"hello", "text/plain")
+    answer = httpx.post(url, files={"file": file}, headers={"anthropic-version": "2023-06-01"})
+    assert answer.json()["id"].startswith("file_")
+"""
+    )
+    pytester.runpytest_subprocess("--messages-record=none").assert_outcomes(passed=1)
