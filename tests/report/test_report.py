@@ -37,6 +37,7 @@ from pytest_messages.errors import (
     StreamClosedError,
     StreamError,
     UnplayedError,
+    UnreplayableError,
     UnsupportedFieldError,
 )
 from pytest_messages.findings import ABSENT, Difference, Leak, Level, Violation
@@ -235,6 +236,18 @@ The mark promised calls to the Messages API, and the test passed without one
 
   to let it pass     @pytest.mark.messages(empty="ignore")
   to have calls seen messages_hosts = <host>, if they go to one that is not known""",
+    ),
+    (
+        UnreplayableError("odd", context=CONTEXT, calls=(3, 5), matchers=("by_clock",)),
+        """\
+What was recorded for request 3 of this test does not answer that very request on replay: POST /v1/messages
+
+  cassette  cassettes/test_chat/test_tool_loop.yaml  record mode none
+  differs   nowhere that could be named; this is a fault of ours: please report it
+  alike     request 5 of this test
+
+  to make it replay    mend by_clock, in match_on: it tells a request from itself
+  then record it again pytest 'tests/test_chat.py::test_tool_loop' --messages-record=rewrite""",
     ),
     (
         StreamClosedError("closed", context=CONTEXT),
