@@ -235,7 +235,7 @@ def test_what_a_profile_documents_as_its_habit_is_no_finding() -> None:
 
 
 def test_a_rule_that_does_not_exist_cannot_be_turned_off() -> None:
-    with pytest.raises(SettingsError, match=r"no rule 'stream\.indez'; there are .*stream\.index"):
+    with pytest.raises(SettingsError, match=r"no rule 'stream\.indez'; did you mean 'stream\.index'"):
         check(OWN["text"].interaction, ANTHROPIC, rules=["-stream.indez"])
     with pytest.raises(SettingsError, match=r"no rule 'zzz'; there are batch\.…, error\.…"):
         check(OWN["text"].interaction, ANTHROPIC, rules=["zzz"])
