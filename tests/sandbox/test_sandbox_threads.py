@@ -105,6 +105,7 @@ def test_so_does_the_async_one(server: Sandbox, *, stream: bool) -> None:
 
 def test_the_runner_is_recorded_judged_strictly_and_replayed(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_BASE_URL", suite.server.url)
+    before = suite.sent()
     suite.write(
         '''
         import anthropic
@@ -144,7 +145,7 @@ def test_the_runner_is_recorded_judged_strictly_and_replayed(suite: Suite, monke
     suite.run("--messages-record=rewrite", passed=3)
     sent = suite.sent()
     suite.run("--messages-record=none", passed=3)
-    assert suite.sent() == sent == 6
+    assert suite.sent() == sent == before + 6
 
 
 # --- what the API documents ---------------------------------------------------------------------------------------
