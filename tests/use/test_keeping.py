@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def test_a_commit_that_fails_leaves_the_part_and_says_how_it_gets_in(suite: Suit
         [f"  kept      cassettes/{name}  what was recorded", f"*pytest-messages recover *cassettes/{name}*"]
     )
     (suite.path / "cassettes" / CASSETTE).rmdir()
-    suite.pytester.run("pytest-messages", "recover", f"cassettes/{name}")
+    suite.pytester.run(sys.executable, "-m", "pytest_messages", "recover", f"cassettes/{name}")
     assert (suite.files(), suite.prompts()) == ([CASSETTE], ["sandbox: say paid"])
     suite.write("""
         @pytest.mark.messages
