@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pytest_messages.judge.rules import Rules
-from pytest_messages.judge.values import Json, member, numbered, objects, word
+from pytest_messages.judge.values import Json, continues, member, numbered, objects, word
 
 
 # `eq=False`: compared by nobody, and the cached properties need its dictionary.
@@ -48,11 +48,8 @@ class Answer:
 
     @property
     def continues(self) -> bool:
-        """Tell whether the server holds the turns before those of the request.
-
-        https://platform.claude.com/docs/en/build-with-claude/message-threads
-        """
-        return word(member(self.request, "thread"), "type") == "continue"
+        """Tell whether the server holds the turns before those of the request."""
+        return continues(self.request)
 
     @property
     def tools_may_come_from_elsewhere(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_messages.api import schema
 from pytest_messages.api.jsons import path
 from pytest_messages.judge.rules import Rules
-from pytest_messages.judge.values import Json, member, numbered, word
+from pytest_messages.judge.values import Json, continues, member, numbered, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,11 +59,8 @@ class Asked:
 
     @property
     def continues(self) -> bool:
-        """Tell whether the request goes on with a thread, whose turns so far the server holds.
-
-        https://platform.claude.com/docs/en/build-with-claude/message-threads
-        """
-        return word(member(self.body, "thread"), "type") == "continue"
+        """Tell whether the server holds the turns before those of the request."""
+        return continues(self.body)
 
     @cached_property
     def before(self) -> Turn | None:

@@ -11,12 +11,10 @@ from pytest_messages.judge.answer import Answer, rule
 from pytest_messages.judge.documentation import API, CACHING, MODELS, STRUCTURED, THINKING
 from pytest_messages.judge.rules import Breach
 from pytest_messages.judge.user_schemas import obeys_format
-from pytest_messages.judge.values import count, member, shown, word
+from pytest_messages.judge.values import THOUGHTS, count, member, shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
 @rule(
@@ -68,7 +66,7 @@ def cache_creation(answer: Answer) -> Iterator[Breach]:
 
 @rule("message.thinking-unasked", Level.HINT, THINKING, "Thinking appears only where it was on.", "M21")
 def thinking_unasked(answer: Answer) -> Iterator[Breach]:
-    thoughts = answer.of(*_THINKING)
+    thoughts = answer.of(*THOUGHTS)
     wanted = word(member(answer.request, "thinking"), "type")
     if not wanted and answer.continues:
         return  # it may have been turned on where the thread began
@@ -79,6 +77,6 @@ def thinking_unasked(answer: Answer) -> Iterator[Breach]:
 
 @rule("message.thinking-first", Level.HINT, THINKING, "A message with thinking begins with it.", "M22")
 def thinking_first(answer: Answer) -> Iterator[Breach]:
-    thoughts = answer.of(*_THINKING)
+    thoughts = answer.of(*THOUGHTS)
     if thoughts and thoughts[0][0] != 0:
         yield Breach(path("content", 0), f"the first block is {shown(answer.blocks[0][1].get('type'))}")

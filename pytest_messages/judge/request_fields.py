@@ -10,12 +10,11 @@ from pytest_messages.judge.asked import Asked, Block, of_type, rule
 from pytest_messages.judge.documentation import API, CACHING, CITATIONS, THINKING, VERSIONING
 from pytest_messages.judge.rules import Breach
 from pytest_messages.judge.turns import is_served
-from pytest_messages.judge.values import Json, count, member, numbered, word
+from pytest_messages.judge.values import THOUGHTS, Json, count, member, numbered, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_THINKING = frozenset({"thinking", "redacted_thinking"})
 _VERSION_2026 = "2026-10-21"
 
 
@@ -86,7 +85,7 @@ def cache_control(asked: Asked) -> Iterator[Breach]:
         if lives == "1h" and short:
             yield Breach(where, "a breakpoint of 1h behind one of 5m")
         short = short or lives == "5m"
-        if word(block, "type") in _THINKING:
+        if word(block, "type") in THOUGHTS:
             yield Breach(where, f"a breakpoint on a {block['type']} block")
         if block.get("type") == "text" and block.get("text") == "":
             yield Breach(where, "a breakpoint on an empty text")

@@ -12,14 +12,13 @@ from pytest_messages.judge.documentation import DEFINE_TOOLS, SERVER_TOOLS, STRI
 from pytest_messages.judge.rules import Breach
 from pytest_messages.judge.stop_reasons import CUT_SHORT
 from pytest_messages.judge.user_schemas import obeys_schema
-from pytest_messages.judge.values import Json, count, member, objects, shown, word
+from pytest_messages.judge.values import SERVED, Json, count, member, objects, shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIXES = {"tool_use": "toolu_", "server_tool_use": "srvtoolu_", "mcp_tool_use": "mcptoolu_"}
 _CALLS = frozenset(_PREFIXES)
-_SERVED = frozenset({"server_tool_use", "mcp_tool_use"})
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
@@ -110,7 +109,7 @@ def _served(answer: Answer) -> Iterator[tuple[int, Json, dict[str, int]]]:
     for n, block in answer.blocks:
         yield n, block, unanswered
         kind = word(block, "type")
-        if kind in _SERVED:
+        if kind in SERVED:
             unanswered[word(block, "id")] = n
         elif kind.endswith("_tool_result"):
             unanswered.pop(word(block, "tool_use_id"), None)
@@ -126,7 +125,7 @@ def _served(answer: Answer) -> Iterator[tuple[int, Json, dict[str, int]]]:
 def tool_result(answer: Answer) -> Iterator[Breach]:
     if not answer.request or answer.continues:
         return
-    before = {word(block, "id") for block in _previous_turn(answer.request) if word(block, "type") in _SERVED}
+    before = {word(block, "id") for block in _previous_turn(answer.request) if word(block, "type") in SERVED}
     for n, block, unanswered in _served(answer):
         wanted = word(block, "tool_use_id")
         if word(block, "type").endswith("_tool_result") and wanted not in before and wanted not in unanswered:

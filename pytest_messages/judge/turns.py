@@ -15,12 +15,11 @@ from pytest_messages.findings import Level
 from pytest_messages.judge.asked import Asked, Block, Turn, of_type, rule
 from pytest_messages.judge.documentation import API, DOCS, THINKING, TOOL_CALLS, TOOLS
 from pytest_messages.judge.rules import Breach
-from pytest_messages.judge.values import Json, objects, shown, word
+from pytest_messages.judge.values import SERVED, THOUGHTS, Json, objects, shown, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_THINKING = frozenset({"thinking", "redacted_thinking"})
 _SYSTEM = frozenset({"text", "tool_addition", "tool_removal"})
 
 
@@ -54,7 +53,7 @@ def prefill(asked: Asked) -> Iterator[Breach]:
 
 def is_served(blocks: list[Block]) -> bool:
     """Tell whether the turn is a paused one that goes on: it used a server tool."""
-    return any(word(block, "type") in {"server_tool_use", "mcp_tool_use"} for _, block in blocks)
+    return any(word(block, "type") in SERVED for _, block in blocks)
 
 
 @rule(
@@ -178,8 +177,8 @@ def thinking_blocks(asked: Asked) -> Iterator[Breach]:
     given = _given(turn, asked.earlier) if turn else None
     if turn is None or given is None:
         return
-    back = [_thought(block) for _, block in of_type(turn.blocks, *_THINKING)]
-    wanted = [_thought(block) for block in objects(given.get("content")) if word(block, "type") in _THINKING]
+    back = [_thought(block) for _, block in of_type(turn.blocks, *THOUGHTS)]
+    wanted = [_thought(block) for block in objects(given.get("content")) if word(block, "type") in THOUGHTS]
     if back and back != wanted:
         yield Breach(turn.where, "its thinking is not what the API gave")
 

@@ -8,6 +8,12 @@ from typing import Any
 Json = dict[str, Any]
 """A JSON object."""
 
+THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+"""The types of blocks that hold thinking."""
+
+SERVED = frozenset({"server_tool_use", "mcp_tool_use"})
+"""The types of blocks that use a tool which the client does not run."""
+
 _LENGTH = 80
 
 
@@ -45,3 +51,11 @@ def word(value: Json, key: str) -> str:
 def count(value: object) -> int | None:
     """Return a number that counts something, or None where it is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def continues(request: Json) -> bool:
+    """Tell whether a request goes on with a thread, so that the server holds the turns before its own.
+
+    https://platform.claude.com/docs/en/build-with-claude/message-threads
+    """
+    return word(member(request, "thread"), "type") == "continue"
