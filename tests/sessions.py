@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_messages import report
+from pytest_messages.cassette import reading, writing
 from pytest_messages.cassette.document import Cassette, Interaction, Recording
 from pytest_messages.errors import NotRecordableError
+from pytest_messages.intercept.httpx import hook
 from pytest_messages.matching import Matching
 from pytest_messages.providers import ANTHROPIC, provider_of
 from pytest_messages.scrubbing import Scrubber
@@ -18,7 +21,8 @@ from pytest_messages.settings import Settings
 from pytest_messages.wire import Ended, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType
 
     from pytest_messages.cassette.document import ScrubbedInteraction
     from pytest_messages.errors import MessagesError
@@ -116,3 +120,19 @@ def opened(
         explain=report.explain,
         late=late,
     )
+
+
+@contextmanager
+def hooked(library: ModuleType, session: Session | None) -> Iterator[None]:
+    """Let the clients of httpx or httpx2 ask ``session`` while the block lasts."""
+    unhook = hook(library, lambda: session)
+    try:
+        yield
+    finally:
+        unhook()
+
+
+def again(session: Session, **settings: Any) -> Session:
+    """Open a session that replays what ``session`` recorded, as it stands in a file."""
+    text = writing.dump(Cassette(interactions=session.finish().recorded))
+    return opened(*reading.load(text.encode(), "a.yaml").interactions, **settings)

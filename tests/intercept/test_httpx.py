@@ -8,7 +8,6 @@ import gzip
 import json
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,6 +22,7 @@ from sessions import (
     answer,
     dump,
     errors_of,
+    hooked,
     interaction,
     message,
     opened,
@@ -33,7 +33,6 @@ from sessions import (
 from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.errors import NotRecordableError, Refused, StreamClosedError
 from pytest_messages.intercept.common import CALL, is_ours, sending, without_waiting
-from pytest_messages.intercept.httpx import hook
 from pytest_messages.session.modes import State
 from pytest_messages.wire import Chunk, Ended, Response
 
@@ -52,15 +51,6 @@ LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda libra
 def server() -> Iterator[Server]:
     with serving() as running:
         yield running
-
-
-@contextmanager
-def hooked(library: ModuleType, session: Session | None) -> Iterator[None]:
-    unhook = hook(library, lambda: session)
-    try:
-        yield
-    finally:
-        unhook()
 
 
 def seen(session: Session) -> Response:

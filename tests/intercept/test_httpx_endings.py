@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import time
 import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -16,13 +15,9 @@ import httpx2
 import pytest
 import zstandard
 from loopback import answer, asking, serving
+from sessions import again, hooked, opened
 from sessions import dump as dumped
-from sessions import opened
 
-from pytest_messages.cassette.document import Cassette
-from pytest_messages.cassette.reading import load
-from pytest_messages.cassette.writing import dump
-from pytest_messages.intercept.httpx import hook
 from pytest_messages.wire import Ended
 
 if TYPE_CHECKING:
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
 
     from loopback import Server
 
-    from pytest_messages.session.session import Session
 
 LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
 BODY = dumped({**answer("hello"), "padding": [str(hash((n, "x")) % 10**9) for n in range(3000)]})
@@ -52,21 +46,6 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def server() -> Iterator[Server]:
     with serving() as running:
         yield running
-
-
-@contextmanager
-def hooked(library: ModuleType, session: Session) -> Iterator[None]:
-    unhook = hook(library, lambda: session)
-    try:
-        yield
-    finally:
-        unhook()
-
-
-def again(session: Session) -> Session:
-    """Open a session that replays what ``session`` recorded, as it stands in a file."""
-    cassette = load(dump(Cassette(interactions=session.finish().recorded)).encode(), "a.yaml")
-    return opened(*cassette.interactions)
 
 
 def reading(library: ModuleType, url: str, body: bytes, coding: str) -> tuple[str, bytes]:

@@ -7,7 +7,6 @@ import functools
 import signal
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -16,14 +15,11 @@ import httpx
 import httpx2
 import pytest
 from loopback import asking, serving
-from sessions import STREAM_HEADERS, URL, interaction, opened, request, streamed
+from sessions import STREAM_HEADERS, URL, again, hooked, interaction, opened, request, streamed
 
-from pytest_messages.cassette.document import Cassette, Interaction, Recording
-from pytest_messages.cassette.reading import load
-from pytest_messages.cassette.writing import dump
+from pytest_messages.cassette.document import Interaction, Recording
 from pytest_messages.errors import Refused, StreamClosedError
 from pytest_messages.intercept.common import silence
-from pytest_messages.intercept.httpx import hook
 from pytest_messages.wire import Chunk, Ended, Response
 
 if TYPE_CHECKING:
@@ -43,21 +39,6 @@ SHORT = 0.25
 def server() -> Iterator[Server]:
     with serving() as running:
         yield running
-
-
-@contextmanager
-def hooked(library: ModuleType, session: Session) -> Iterator[None]:
-    unhook = hook(library, lambda: session)
-    try:
-        yield
-    finally:
-        unhook()
-
-
-def again(session: Session, **settings: Any) -> Session:
-    """Open a session that replays what ``session`` recorded, as it stands in a file."""
-    cassette = load(dump(Cassette(interactions=session.finish().recorded)).encode(), "a.yaml")
-    return opened(*cassette.interactions, **settings)
 
 
 def ended(session: Session) -> list[Ended | None]:
