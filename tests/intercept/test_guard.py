@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,10 @@ def test_a_loop_that_connects_a_socket_by_another_name_is_refused(server: Server
 def test_every_name_is_taken_out_with_one(server: Server, path: Path) -> None:
     with replaying(path, hosts=[f"-127.0.0.1:{server.address[1]}"]):
         by_connect(("127.1", server.address[1]))
+    # The connection stands before the server's thread has counted it.
+    until = time.monotonic() + 10
+    while server.connections == 0 and time.monotonic() < until:
+        time.sleep(0.005)
     assert server.connections == 1
 
 
